@@ -1,0 +1,208 @@
+//! The same questions in the cheapest plain SQL: one ordinary table with covering indexes, in
+//! memory, statements prepared, and only the main figures of each report.
+
+use std::path::Path;
+use std::time::Duration;
+
+use chrono::{Datelike as _, NaiveDate};
+use expansion_pipeline::domain::days::day;
+use rusqlite::{Connection, params};
+
+use crate::generate;
+
+/// Which question.
+#[derive(Debug, Clone, Copy)]
+pub enum Question {
+    Pipeline,
+    PipelineRegion,
+    Forecast,
+    ListClosing,
+    ListCustomer,
+    WinRate,
+    WinRateByCsm,
+}
+
+/// The table the questions are asked of.
+pub struct Tables {
+    connection: Connection,
+    today: NaiveDate,
+}
+
+impl Tables {
+    pub fn new(size: u32) -> Tables {
+        let connection = Connection::open_in_memory().unwrap();
+        connection
+            .execute_batch(
+                "CREATE TABLE deal (id INTEGER PRIMARY KEY, name TEXT, customer INT, csm INT, rep INT, kind INT, source INT,
+                   product INT, stage INT, value INT, estimate INT, probability INT, identified INT, entered INT, close INT,
+                   reason INT); BEGIN",
+            )
+            .unwrap();
+        {
+            let mut insert = connection
+                .prepare("INSERT INTO deal VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16)")
+                .unwrap();
+            for n in 0..size {
+                let deal = generate::deal(n, size);
+                let probability = [1_000, 4_000, 6_000, 8_000, 10_000, 0][usize::from(deal.stage)];
+                let value = if deal.stage == 4 {
+                    deal.closed_value
+                } else {
+                    deal.estimate
+                };
+                let entered = if deal.stage < 4 {
+                    deal.moved
+                } else {
+                    deal.close
+                };
+                insert
+                    .execute(params![
+                        n,
+                        format!("Opportunity {n}"),
+                        deal.customer,
+                        deal.csm,
+                        deal.rep,
+                        deal.kind,
+                        deal.source,
+                        deal.product,
+                        deal.stage,
+                        value,
+                        deal.estimate,
+                        probability,
+                        deal.identified,
+                        entered,
+                        deal.close,
+                        deal.reason
+                    ])
+                    .unwrap();
+            }
+        }
+        connection
+            .execute_batch(
+                "COMMIT;
+                 CREATE INDEX by_stage ON deal (stage, close, value, probability, kind, entered, identified, csm, reason);
+                 CREATE INDEX by_csm ON deal (csm, kind, stage, close, value, probability, entered);
+                 CREATE INDEX by_customer ON deal (customer, stage, value, probability, close);
+                 CREATE INDEX by_identified ON deal (identified, estimate);
+                 ANALYZE;",
+            )
+            .unwrap();
+        Tables {
+            connection,
+            today: generate::today(),
+        }
+    }
+
+    /// Asks a question and reads every row of its answer.
+    pub fn ask(&self, question: Question) {
+        let today = day(self.today);
+        let first = |month: u32| day(NaiveDate::from_ymd_opt(self.today.year(), month, 1).unwrap());
+        let (quarter, quarter_end, month, month_end) =
+            (first(1), first(4) - 1, first(2), first(3) - 1);
+        let week = today - 3;
+        let year = today - 364;
+        match question {
+            Question::Pipeline => {
+                self.all(
+                    "SELECT stage, kind, count(*), sum(value), sum((value * probability + 5000) / 10000), avg(?1 - entered)
+                     FROM deal WHERE stage < 4 GROUP BY stage, kind",
+                    &[today],
+                );
+                self.all(
+                    "SELECT stage, count(*), sum(value) FROM deal WHERE stage IN (4, 5) AND close BETWEEN ?1 AND ?2 GROUP BY stage",
+                    &[quarter, quarter_end],
+                );
+                self.all("SELECT count(*), sum(estimate) FROM deal WHERE identified BETWEEN ?1 AND ?2", &[week, today]);
+                self.all(
+                    "SELECT stage, count(*), sum(value) FROM deal WHERE stage IN (4, 5) AND close BETWEEN ?1 AND ?2 GROUP BY stage",
+                    &[week, today],
+                );
+            }
+            Question::PipelineRegion => self.all(
+                "SELECT stage, count(*), sum(value), sum((value * probability + 5000) / 10000), avg(?1 - entered)
+                 FROM deal WHERE csm = 7 AND kind = 0 AND stage < 4 GROUP BY stage",
+                &[today],
+            ),
+            Question::Forecast => {
+                self.all(
+                    "SELECT close / 31, sum(value) FROM deal WHERE stage = 4 AND close BETWEEN ?1 AND ?2 GROUP BY 1",
+                    &[quarter, quarter_end],
+                );
+                self.all(
+                    "SELECT stage, close / 31, count(*), sum(value), sum((value * probability + 5000) / 10000) FROM deal
+                     WHERE stage < 4 AND close BETWEEN ?1 AND ?2 GROUP BY 1, 2",
+                    &[quarter, quarter_end],
+                );
+                self.all(
+                    "SELECT stage, count(*) FROM deal WHERE stage IN (4, 5) AND close BETWEEN ?1 AND ?2 GROUP BY stage",
+                    &[year, today],
+                );
+            }
+            Question::ListClosing => {
+                self.all(
+                    "SELECT stage, count(*), sum(value), sum((value * probability + 5000) / 10000) FROM deal
+                     WHERE stage < 4 AND close BETWEEN ?1 AND ?2 GROUP BY stage",
+                    &[month, month_end],
+                );
+                self.all(
+                    "SELECT id, name, customer, stage, value, close FROM deal WHERE stage < 4 AND close BETWEEN ?1 AND ?2
+                     ORDER BY value DESC LIMIT 20",
+                    &[month, month_end],
+                );
+            }
+            Question::ListCustomer => {
+                self.all(
+                    "SELECT stage, count(*), sum(value) FROM deal WHERE customer = ?1 AND stage < 4 GROUP BY stage",
+                    &[17],
+                );
+                self.all(
+                    "SELECT id, name, customer, stage, value, close FROM deal WHERE customer = ?1 AND stage < 4
+                     ORDER BY value DESC LIMIT 20",
+                    &[17],
+                );
+            }
+            Question::WinRate => {
+                self.all(
+                    "SELECT stage, count(*), sum(value), avg(close - identified) FROM deal
+                     WHERE stage IN (4, 5) AND close BETWEEN ?1 AND ?2 GROUP BY stage",
+                    &[year, today],
+                );
+                self.all(
+                    "SELECT reason, count(*), sum(value) FROM deal WHERE stage = 5 AND close BETWEEN ?1 AND ?2 GROUP BY reason",
+                    &[year, today],
+                );
+            }
+            Question::WinRateByCsm => self.all(
+                "SELECT csm, stage, count(*), sum(value), avg(close - identified) FROM deal
+                 WHERE stage IN (4, 5) AND close BETWEEN ?1 AND ?2 GROUP BY csm, stage",
+                &[year, today],
+            ),
+        }
+    }
+
+    fn all(&self, sql: &str, parameters: &[i32]) {
+        let mut statement = self.connection.prepare_cached(sql).unwrap();
+        let columns = statement.column_count();
+        let mut rows = statement
+            .query(rusqlite::params_from_iter(parameters))
+            .unwrap();
+        while let Some(row) = rows.next().unwrap() {
+            for column in 0..columns {
+                std::hint::black_box(row.get_ref(column).unwrap());
+            }
+        }
+    }
+}
+
+/// What SQLite's own synced commit of one row costs here: the median of forty.
+pub fn synced_commit(path: &Path) -> Duration {
+    let connection = Connection::open(path).unwrap();
+    connection
+        .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE t (n INTEGER PRIMARY KEY, v INT)")
+        .unwrap();
+    crate::timed(40, || {
+        connection
+            .execute("INSERT INTO t (v) VALUES (1)", [])
+            .unwrap();
+    })
+}

@@ -1,0 +1,640 @@
+//! Puts an opportunity on record, or lets its signal join the open one it belongs to
+//! (DEFINITIONS section 8, "Automatic creation from signals").
+
+use chrono::NaiveDate;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::parts::Effect;
+use super::{Action, Commanded};
+use crate::domain::change::{FOLLOWS, FOLLOWS_CATEGORY, Origin, Subject, field};
+use crate::domain::days::day;
+use crate::domain::draft::{Draft, Planned};
+use crate::domain::portfolio::Portfolio;
+use crate::domain::stage::{Category, ExpansionType, Stage};
+use crate::domain::texts::{NONE, Text};
+use crate::language::arguments::AmountWords;
+use crate::language::clean;
+use crate::language::filters::{ambiguous, find_customer, find_person, not_found};
+use crate::language::names::{self, How, Match};
+use crate::language::opportunity::{Form, Opportunity, label, show};
+use crate::language::periods::{self, Direction};
+use crate::language::vocabulary::pick;
+use crate::refusal::{Code, Refusal, Result};
+
+/// The action.
+pub struct CreateOpportunity;
+
+/// The command.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct Command {
+    /// Name or id
+    customer: String,
+    /// Create the customer when unknown
+    #[serde(default)]
+    #[schemars(with = "bool")]
+    new_customer: Option<bool>,
+    /// What is sold
+    name: String,
+    /// upsell, cross_sell, add_on, seat_expansion, tier_upgrade
+    #[serde(rename = "type")]
+    kind: String,
+    /// Annual value
+    estimated_value: AmountWords,
+    /// Date
+    expected_close: String,
+    /// Default today
+    #[serde(default)]
+    #[schemars(with = "String")]
+    identified_date: Option<String>,
+    /// Open stage; default identified
+    #[serde(default)]
+    #[schemars(with = "String")]
+    stage: Option<String>,
+    /// Default the customer's
+    #[serde(default)]
+    #[schemars(with = "String")]
+    csm: Option<String>,
+    #[serde(default)]
+    #[schemars(with = "String", description = "Name or id")]
+    sales_rep: Option<String>,
+    #[serde(default)]
+    #[schemars(with = "String", description = "At the customer")]
+    champion: Option<String>,
+    #[serde(default)]
+    #[schemars(with = "String", description = "Product line")]
+    product_line: Option<String>,
+    /// How it was found; default the signal's kind
+    #[serde(default)]
+    #[schemars(with = "String")]
+    source: Option<String>,
+    /// What led to it; joins an open deal of the same customer, type and product line
+    #[serde(default)]
+    #[schemars(with = "SignalWords")]
+    signal: Option<SignalWords>,
+    #[serde(default)]
+    #[schemars(with = "String", description = "Use case")]
+    use_case: Option<String>,
+    #[serde(default)]
+    #[schemars(with = "u16", description = "Contract term")]
+    term_months: Option<u16>,
+    /// 0 to 1; default the stage's
+    #[serde(default)]
+    #[schemars(with = "AmountWords", range(max = 1))]
+    probability: Option<AmountWords>,
+    /// pipeline, best_case, commit, omitted; default the stage's
+    #[serde(default)]
+    #[schemars(with = "String")]
+    forecast_category: Option<String>,
+    #[serde(default)]
+    #[schemars(with = "String", description = "Free text")]
+    notes: Option<String>,
+    /// The same key again returns the first answer
+    #[serde(default)]
+    #[schemars(with = "String")]
+    #[expect(
+        dead_code,
+        reason = "the engine reads it from the arguments, for every tool alike"
+    )]
+    idempotency_key: Option<String>,
+}
+
+/// A signal in a caller's words.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SignalWords {
+    /// usage, seats, qbr, support, nps …
+    kind: String,
+    /// Its id elsewhere
+    #[serde(default)]
+    #[schemars(with = "String")]
+    id: Option<String>,
+    /// Default today
+    #[serde(default)]
+    #[schemars(with = "String")]
+    detected_at: Option<String>,
+    /// What it rests on
+    #[serde(default)]
+    #[schemars(with = "String")]
+    evidence: Option<String>,
+}
+
+/// What the command came to.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Outcome {
+    /// False when the signal joined an open deal
+    created: bool,
+    dry_run: bool,
+    opportunity: Opportunity,
+    effect: Option<Effect>,
+    /// Assumed or worth a look
+    notes: Vec<String>,
+    /// Log position after it
+    position: u32,
+}
+
+/// The longest name or id, in characters.
+const NAME: usize = 200;
+
+impl Action for CreateOpportunity {
+    const NAME: &'static str = "create_opportunity";
+    const TITLE: &'static str = "Create an opportunity";
+    const DESCRIPTION: &'static str = "Puts one expansion opportunity on record; with signal it joins an open one of \
+        the same kind instead of doubling it. Use for \"Acme wants 50 more seats, 45k, closing in March\". To move one \
+        use update_stage.";
+    const IDEMPOTENT: bool = false;
+    type Command = Command;
+    type Outcome = Outcome;
+
+    fn plan(commanded: &Commanded<'_>, command: Command) -> Result<(Planned, Outcome)> {
+        let portfolio = commanded.portfolio;
+        let mut notes = Vec::new();
+        let asked = Asked::read(commanded, &command, &mut notes)?;
+        let mut draft = Draft::new(portfolio, commanded.author);
+        let (customer, is_new) = customer_of(commanded, &command, &mut draft, &mut notes)?;
+        let same = if is_new {
+            None
+        } else {
+            same_open_deal(&asked, customer, portfolio)
+        };
+        let (number, created) = match (same, &asked.signal) {
+            (Some(number), Some(signal)) => {
+                notes.push(format!(
+                    "The signal joins {}; nothing else of it changes.",
+                    label(number, portfolio)
+                ));
+                attach(signal, number, commanded, &mut draft, &mut notes);
+                (number, false)
+            }
+            (same, signal) => {
+                if let Some(same) = same {
+                    notes.push(format!(
+                        "An open deal of the same customer, type and product line exists: {}.",
+                        label(same, portfolio)
+                    ));
+                }
+                let csm = csm_of(commanded, &command, customer, is_new, &mut notes)?;
+                let number = put_on_record(commanded, &command, &asked, customer, csm, &mut draft)?;
+                if let Some(signal) = signal {
+                    attach(signal, number, commanded, &mut draft, &mut notes);
+                }
+                (number, true)
+            }
+        };
+        let planned = draft.finish();
+        let found = planned
+            .after
+            .deal(number)
+            .ok_or_else(|| Refusal::new(Code::UnknownName, "The opportunity is not on record."))?;
+        let before = portfolio.deal(number).map(|found| found.deal);
+        let outcome = Outcome {
+            created,
+            dry_run: commanded.dry_run,
+            opportunity: show(found, &planned.after, commanded.day(), Form::Full),
+            effect: Effect::of(commanded, before, found.deal, &planned.after),
+            notes,
+            position: planned.after.position(),
+        };
+        Ok((planned, outcome))
+    }
+
+    fn text(outcome: &Outcome) -> String {
+        let deal = &outcome.opportunity;
+        let did = match (outcome.created, outcome.dry_run) {
+            (true, false) => "Created",
+            (true, true) => "Would create (nothing written)",
+            (false, false) => "Joined",
+            (false, true) => "Would join (nothing written)",
+        };
+        let mut text = format!(
+            "{did} {}: {}, {} {} in {}, due {}, CSM {}.",
+            deal.id,
+            deal.customer(),
+            crate::language::figures::or_dash(deal.estimated_value),
+            deal.kind,
+            deal.stage,
+            deal.close(),
+            deal.csm()
+        );
+        if let Some(effect) = outcome.effect.as_ref().filter(|_| outcome.created) {
+            text.push_str(&format!("\n{}", effect.text()));
+        }
+        for note in &outcome.notes {
+            text.push_str(&format!("\n{note}"));
+        }
+        text
+    }
+}
+
+/// The command understood, before anything is written.
+struct Asked {
+    name: String,
+    kind: ExpansionType,
+    stage: Stage,
+    estimate: i64,
+    expected_close: NaiveDate,
+    identified: NaiveDate,
+    sales_rep: u32,
+    product_line: Option<String>,
+    source: Option<String>,
+    signal: Option<Signal>,
+    probability: u16,
+    category: u8,
+}
+
+struct Signal {
+    kind: String,
+    id: Option<String>,
+    detected: NaiveDate,
+    evidence: String,
+}
+
+impl Asked {
+    fn read(
+        commanded: &Commanded<'_>,
+        command: &Command,
+        notes: &mut Vec<String>,
+    ) -> Result<Asked> {
+        let portfolio = commanded.portfolio;
+        let settings = portfolio.settings();
+        let kind = pick("type", &command.kind, &ExpansionType::WORDS)?;
+        let stage = command
+            .stage
+            .as_deref()
+            .map_or(Ok(Stage::Identified), |word| {
+                pick("stage", word, &Stage::SPOKEN)
+            })?;
+        if !stage.is_open() {
+            return Err(Refusal::new(
+                Code::ForbiddenByStage,
+                format!("An opportunity cannot be created in {}.", stage.word()),
+            )
+            .hint("Create it in an open stage, then close it with update_stage."));
+        }
+        let date = |words: &str, direction| {
+            periods::date(words, &settings.calendar, commanded.today, direction)
+        };
+        let expected_close = date(&command.expected_close, Direction::Forward)?;
+        let estimate = command
+            .estimated_value
+            .minor("estimated_value", settings.currency)?;
+        if estimate == 0 {
+            notes.push("Its estimated value is 0.".to_owned());
+        }
+        if expected_close < commanded.today {
+            notes.push(format!(
+                "Its expected close {expected_close} lies in the past, so it is overdue."
+            ));
+        }
+        let past = |name: &str, words: &Option<String>| -> Result<NaiveDate> {
+            let Some(words) = words else {
+                return Ok(commanded.today);
+            };
+            let on = date(words, Direction::Back)?;
+            if on > commanded.today {
+                return Err(Refusal::new(
+                    Code::ImpossibleDate,
+                    format!("{name} {on} lies in the future."),
+                )
+                .hint(format!("Today is {}.", commanded.today)));
+            }
+            Ok(on)
+        };
+        let identified = past("identified_date", &command.identified_date)?;
+        let signal = match &command.signal {
+            None => None,
+            Some(words) => Some(Signal {
+                kind: short("signal.kind", &words.kind)?
+                    .replace([' ', '-'], "_")
+                    .to_lowercase(),
+                id: words
+                    .id
+                    .as_deref()
+                    .map(|id| short("signal.id", id))
+                    .transpose()?,
+                detected: past("signal.detected_at", &words.detected_at)?,
+                evidence: words.evidence.clone().unwrap_or_default(),
+            }),
+        };
+        let probability = match &command.probability {
+            None => FOLLOWS,
+            Some(words) => {
+                let basis_points = words.fraction().ok_or_else(|| {
+                    Refusal::new(
+                        Code::InvalidArgument,
+                        "'probability' is not a fraction from 0 to 1 with at most four decimals.",
+                    )
+                    .hint("Write 0.45 for 45 %.")
+                })?;
+                if basis_points == settings.probability(stage) {
+                    FOLLOWS
+                } else {
+                    basis_points
+                }
+            }
+        };
+        let category = match &command.forecast_category {
+            None => FOLLOWS_CATEGORY,
+            Some(word) => {
+                let open = Category::WORDS
+                    .iter()
+                    .copied()
+                    .filter(|(_, category)| *category != Category::Closed);
+                let category = pick("forecast category", word, &open.collect::<Vec<_>>())?;
+                if category == settings.category(stage) {
+                    FOLLOWS_CATEGORY
+                } else {
+                    category.code()
+                }
+            }
+        };
+        if command
+            .term_months
+            .is_some_and(|months| months == 0 || months > 600)
+        {
+            return Err(
+                Refusal::new(Code::InvalidArgument, "'term_months' is not from 1 to 600.")
+                    .hint("Give the contract term in months, such as 12."),
+            );
+        }
+        let known =
+            |words: &Option<String>, name: &str, list: &std::collections::BTreeSet<Text>| {
+                words
+                    .as_deref()
+                    .map(|words| Ok(spelled_as_known(&short(name, words)?, list, portfolio)))
+                    .transpose()
+            };
+        let source = known(&command.source, "source", portfolio.sources())?;
+        Ok(Asked {
+            name: short("name", &command.name)?,
+            kind,
+            stage,
+            estimate,
+            expected_close,
+            identified,
+            sales_rep: command.sales_rep.as_deref().map_or(Ok(NONE), |words| {
+                person("sales rep", words, portfolio, notes)
+            })?,
+            product_line: known(
+                &command.product_line,
+                "product_line",
+                portfolio.product_lines(),
+            )?,
+            source: source.or_else(|| signal.as_ref().map(|signal| signal.kind.clone())),
+            signal,
+            probability,
+            category,
+        })
+    }
+}
+
+/// A short text: not empty, not longer than names may be.
+fn short(name: &str, text: &str) -> Result<String> {
+    let text = text.trim();
+    if text.is_empty() || text.chars().count() > NAME {
+        return Err(Refusal::new(
+            Code::InvalidText,
+            format!("'{name}' is empty or longer than {NAME} characters."),
+        )
+        .hint("Give a short text."));
+    }
+    Ok(text.to_owned())
+}
+
+/// A word of an open list as it is spelled on record, so that no second spelling comes up.
+fn spelled_as_known(
+    word: &str,
+    list: &std::collections::BTreeSet<Text>,
+    portfolio: &Portfolio,
+) -> String {
+    let wanted = names::plain(word);
+    let known = list
+        .iter()
+        .map(|text| portfolio.text(*text))
+        .find(|known| names::plain(known) == wanted);
+    known.unwrap_or(word).to_owned()
+}
+
+fn person(what: &str, words: &str, portfolio: &Portfolio, notes: &mut Vec<String>) -> Result<u32> {
+    match find_person(words, portfolio) {
+        (Match::One(number, how), names) => {
+            if how == How::Misspelt {
+                notes.push(format!(
+                    "Read '{}' as {}.",
+                    clean(words, 60),
+                    names.join("")
+                ));
+            }
+            Ok(number)
+        }
+        (Match::Several(_), names) => Err(ambiguous(what, words, names)),
+        (Match::None { .. }, names) => Err(not_found(what, words, names)),
+    }
+}
+
+/// The customer, and whether it is new with this command.
+fn customer_of(
+    commanded: &Commanded<'_>,
+    command: &Command,
+    draft: &mut Draft,
+    notes: &mut Vec<String>,
+) -> Result<(u32, bool)> {
+    let words = short("customer", &command.customer)?;
+    let may_create = command.new_customer == Some(true);
+    match find_customer(&words, commanded.portfolio) {
+        (Match::One(number, How::Id | How::Exact), _) => Ok((number, false)),
+        (Match::One(number, how), names) if !may_create => {
+            if how == How::Misspelt {
+                notes.push(format!(
+                    "Read '{}' as {}.",
+                    clean(&words, 60),
+                    names.join("")
+                ));
+            }
+            Ok((number, false))
+        }
+        (Match::Several(_), names) if !may_create => Err(ambiguous("customer", &words, names)),
+        (Match::None { .. }, names) if !may_create => {
+            let refusal = not_found("customer", &words, names);
+            let hint = format!("{} To create it, add new_customer: true.", refusal.hint);
+            Err(refusal.hint(hint))
+        }
+        _ => {
+            let number = draft.new_customer();
+            let now = commanded.author.now;
+            let id = draft.text(&format!("CUST-{}", draft.next_position()));
+            let name = draft.text(&words);
+            draft.set_number(Subject::Customer(number), field::ID, now, id);
+            draft.set_number(Subject::Customer(number), field::NAME, now, name);
+            notes.push(format!("Created the customer '{}'.", clean(&words, 60)));
+            Ok((number, true))
+        }
+    }
+}
+
+fn csm_of(
+    commanded: &Commanded<'_>,
+    command: &Command,
+    customer: u32,
+    is_new: bool,
+    notes: &mut Vec<String>,
+) -> Result<u32> {
+    let portfolio = commanded.portfolio;
+    match &command.csm {
+        Some(words) => person("CSM", words, portfolio, notes),
+        None if is_new => Ok(NONE),
+        None => {
+            let csm = portfolio.customer(customer).map_or(NONE, |known| known.csm);
+            if csm != NONE {
+                notes.push(format!(
+                    "CSM {}, as the customer's.",
+                    clean(portfolio.person_name(csm), 60)
+                ));
+            }
+            Ok(csm)
+        }
+    }
+}
+
+fn same_open_deal(asked: &Asked, customer: u32, portfolio: &Portfolio) -> Option<u32> {
+    let line = asked
+        .product_line
+        .as_deref()
+        .map_or(Some(NONE), |line| portfolio.texts().find(line))?;
+    portfolio.deals_of(customer).iter().copied().find(|number| {
+        portfolio.deal(*number).is_some_and(|found| {
+            let deal = found.deal;
+            deal.is_open()
+                && deal.customer == customer
+                && deal.kind == asked.kind
+                && deal.product_line == line
+        })
+    })
+}
+
+fn put_on_record(
+    commanded: &Commanded<'_>,
+    command: &Command,
+    asked: &Asked,
+    customer: u32,
+    csm: u32,
+    draft: &mut Draft,
+) -> Result<u32> {
+    let now = commanded.author.now;
+    let calendar = &commanded.portfolio.settings().calendar;
+    let is_today = asked.identified == commanded.today;
+    let mut id = format!("EXP-{}", draft.next_position());
+    while commanded.portfolio.deal_by_id(&id).is_some() {
+        // Only an imported deal can carry such an id already.
+        id.push('x');
+    }
+    let long = |name: &str, text: &Option<String>| -> Result<String> {
+        text.as_deref()
+            .map_or(Ok(String::new()), |text| short(name, text))
+    };
+    // Found earlier and further on by now: what lay between is not known, only where it stands today.
+    let was_earlier = !is_today && asked.stage != Stage::Identified;
+    let first_stage = if was_earlier {
+        Stage::Identified
+    } else {
+        asked.stage
+    };
+    let origin = Origin {
+        at: if is_today {
+            now
+        } else {
+            calendar.start_of(asked.identified)
+        },
+        known_at: now,
+        recorded: if is_today { u32::MAX } else { 0 },
+        id: draft.text(&id),
+        name: draft.text(&asked.name),
+        customer,
+        kind: asked.kind.code(),
+        stage: first_stage.code(),
+        history: !was_earlier,
+        probability: asked.probability,
+        category: asked.category,
+        term_months: command.term_months.unwrap_or(0),
+        estimate: asked.estimate,
+        product_line: draft.text(asked.product_line.as_deref().unwrap_or_default()),
+        identified: day(asked.identified),
+        stage_entered: day(asked.identified),
+        expected_close: day(asked.expected_close),
+        csm,
+        sales_rep: asked.sales_rep,
+        champion: draft.text(&long("champion", &command.champion)?),
+        source: draft.text(asked.source.as_deref().unwrap_or_default()),
+        use_case: draft.text(command.use_case.as_deref().unwrap_or_default().trim()),
+        notes: draft.note(command.notes.as_deref().unwrap_or_default().trim()),
+        ..Origin::default()
+    };
+    let number = draft.deal(origin);
+    if was_earlier {
+        draft.set(
+            Subject::Deal(number),
+            field::STAGE_ASSERTED,
+            now,
+            i64::from(asked.stage.code()),
+        );
+    }
+    Ok(number)
+}
+
+/// Keeps a signal as evidence on a deal, once.
+fn attach(
+    signal: &Signal,
+    deal: u32,
+    commanded: &Commanded<'_>,
+    draft: &mut Draft,
+    notes: &mut Vec<String>,
+) {
+    let portfolio = commanded.portfolio;
+    let id = signal.id.as_deref().unwrap_or_default();
+    let is_known = !id.is_empty()
+        && portfolio
+            .changes(deal)
+            .iter()
+            .filter(|change| change.field == field::SIGNAL)
+            .filter_map(|change| {
+                portfolio
+                    .reference()
+                    .signals
+                    .get(u32::try_from(change.value).ok()?)
+            })
+            .any(|known| {
+                portfolio.text(known.id) == id && portfolio.text(known.kind) == signal.kind
+            });
+    if is_known {
+        notes.push("The signal is on record there already.".to_owned());
+        return;
+    }
+    let now = commanded.author.now;
+    let number = draft.new_signal();
+    let subject = Subject::Signal(number);
+    let (id, kind, evidence) = (
+        draft.text(id),
+        draft.text(&signal.kind),
+        draft.note(signal.evidence.trim()),
+    );
+    draft.set_number(subject, field::ID, now, id);
+    draft.set_number(subject, field::SIGNAL_KIND, now, kind);
+    draft.set(
+        subject,
+        field::DETECTED,
+        now,
+        i64::from(day(signal.detected)),
+    );
+    draft.set_number(subject, field::EVIDENCE, now, evidence);
+    let detected_at = if signal.detected == commanded.today {
+        now
+    } else {
+        portfolio.settings().calendar.start_of(signal.detected)
+    };
+    draft.set(
+        Subject::Deal(deal),
+        field::SIGNAL,
+        detected_at,
+        i64::from(number),
+    );
+}

@@ -1,0 +1,125 @@
+//! What the outcomes of several actions show: what one deal adds to the measures of its period
+//! before and after, and where a change stands in the log.
+
+use chrono::NaiveDate;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::Commanded;
+use crate::domain::calendar::{add_days, add_months};
+use crate::domain::change::{Millis, NO_DAY, field};
+use crate::domain::days::{date, day};
+use crate::domain::deal::Deal;
+use crate::domain::measure::{Measures, Span};
+use crate::domain::portfolio::Portfolio;
+use crate::language::figures::Amount;
+use crate::language::periods::{self, Direction};
+
+/// What a deal adds to each measure.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Added {
+    closed: Amount,
+    commit: Amount,
+    best_case: Amount,
+    upside: Amount,
+    weighted: Amount,
+}
+
+/// What a deal adds to the fiscal quarter it closes in, before and after.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Effect {
+    period: String,
+    before: Added,
+    after: Added,
+}
+
+impl Effect {
+    /// Compares a deal before (if it was on record) and after; `None` when it has no close date.
+    pub fn of(
+        commanded: &Commanded<'_>,
+        before: Option<&Deal>,
+        after: &Deal,
+        portfolio: &Portfolio,
+    ) -> Option<Effect> {
+        let close = date(after.close).filter(|_| after.close != NO_DAY)?;
+        let settings = portfolio.settings();
+        let start = settings.calendar.quarter_of(close);
+        let end = add_days(add_months(start, 3), -1);
+        let span = Span {
+            start: day(start),
+            end: day(end),
+        };
+        let label = periods::period(
+            &format!("{start}..{end}"),
+            &settings.calendar,
+            commanded.today,
+            Direction::Forward,
+        )
+        .map_or_else(
+            |_| format!("{start}..{end}"),
+            |reading| reading.period.label,
+        );
+        let added = |deal: Option<&Deal>| {
+            let measures = deal
+                .map(|deal| Measures::of(deal, settings, span, commanded.day()))
+                .unwrap_or_default();
+            let amount = |minor| Amount {
+                minor,
+                currency: settings.currency,
+            };
+            Added {
+                closed: amount(measures.closed),
+                commit: amount(measures.commit),
+                best_case: amount(measures.best_case),
+                upside: amount(measures.upside),
+                weighted: amount(measures.weighted),
+            }
+        };
+        Some(Effect {
+            period: label,
+            before: added(before),
+            after: added(Some(after)),
+        })
+    }
+
+    /// "Q1 2026: weighted $8,000 → $12,000, …" with the measures that change.
+    pub fn text(&self) -> String {
+        let pairs = [
+            ("closed", &self.before.closed, &self.after.closed),
+            ("commit", &self.before.commit, &self.after.commit),
+            ("best case", &self.before.best_case, &self.after.best_case),
+            ("upside", &self.before.upside, &self.after.upside),
+            ("weighted", &self.before.weighted, &self.after.weighted),
+        ];
+        let changed: Vec<String> = pairs
+            .iter()
+            .filter(|(_, before, after)| before != after)
+            .map(|(name, before, after)| format!("{name} {before} → {after}"))
+            .collect();
+        if changed.is_empty() {
+            return format!("{}: no measure changes.", self.period);
+        }
+        format!("{}: {}.", self.period, changed.join(", "))
+    }
+}
+
+/// The instant a change that was true on a day is logged at: now when that is today, else the start
+/// of the day, and never before the deal's last stage change, so the order of moves is kept.
+pub fn instant(commanded: &Commanded<'_>, deal: u32, on: NaiveDate) -> Millis {
+    let portfolio = commanded.portfolio;
+    let calendar = &portfolio.settings().calendar;
+    let at = if on == commanded.today {
+        commanded.author.now
+    } else {
+        calendar.start_of(on)
+    };
+    let last_move = portfolio
+        .changes(deal)
+        .iter()
+        .filter(|change| field::is_stage(change.field))
+        .map(|change| change.at)
+        .max();
+    let origin = portfolio.origin(deal).map(|origin| origin.at);
+    at.max(last_move.unwrap_or(Millis::MIN))
+        .max(origin.unwrap_or(Millis::MIN))
+}

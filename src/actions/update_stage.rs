@@ -1,0 +1,439 @@
+//! Moves an opportunity to another stage, by the rules of DEFINITIONS section 2, "Moves".
+
+use chrono::NaiveDate;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::parts::{Effect, instant};
+use super::{Action, Commanded};
+use crate::domain::change::{EMPTY, NO_DAY, Subject, field};
+use crate::domain::days::{date, day};
+use crate::domain::deal::Deal;
+use crate::domain::draft::{Author, Draft, Planned};
+use crate::domain::portfolio::{Found, Portfolio};
+use crate::domain::stage::Stage;
+use crate::language::arguments::AmountWords;
+use crate::language::basis::spoken;
+use crate::language::clean;
+use crate::language::opportunity::{Form, Opportunity, find, label, show};
+use crate::language::periods::{self, Direction};
+use crate::language::vocabulary::pick;
+use crate::refusal::{Code, Refusal, Result};
+
+/// The action.
+pub struct UpdateStage;
+
+/// The command.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct Command {
+    /// Id, or a name only one opportunity has
+    opportunity: String,
+    /// identified, qualified, proposal, negotiation, closed_won, closed_lost
+    stage: String,
+    /// Refuse unless it is in this stage now
+    #[serde(default)]
+    #[schemars(with = "String")]
+    expected_stage: Option<String>,
+    /// Required to win
+    #[serde(default)]
+    #[schemars(with = "AmountWords")]
+    closed_value: Option<AmountWords>,
+    /// Date; default today
+    #[serde(default)]
+    #[schemars(with = "String")]
+    actual_close: Option<String>,
+    /// Required to lose: budget, competitor, no_decision, timing, product_gap, champion_left, price, other
+    #[serde(default)]
+    #[schemars(with = "String")]
+    lost_reason: Option<String>,
+    /// Detail of a loss
+    #[serde(default)]
+    #[schemars(with = "String")]
+    note: Option<String>,
+    /// Why; required to move back or reopen
+    #[serde(default)]
+    #[schemars(with = "String")]
+    reason: Option<String>,
+    /// Keep a probability set by hand
+    #[serde(default)]
+    #[schemars(with = "bool")]
+    keep_probability: Option<bool>,
+}
+
+/// Where the deal stood before.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Before {
+    stage: &'static str,
+    stage_entered_at: Option<String>,
+    opportunity: Opportunity,
+}
+
+/// What the move came to.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Outcome {
+    /// False when it was there already
+    changed: bool,
+    dry_run: bool,
+    before: Before,
+    after: Opportunity,
+    days_in_previous_stage: Option<i32>,
+    effect: Option<Effect>,
+    notes: Vec<String>,
+    /// Log position after it
+    position: u32,
+}
+
+impl Action for UpdateStage {
+    const NAME: &'static str = "update_stage";
+    const TITLE: &'static str = "Move an opportunity";
+    const DESCRIPTION: &'static str = "Moves one opportunity to another stage, closing and reopening included, with \
+        audit trail. Use for \"Acme's premium tier is won at 85k\". Give expected_stage when others write too.";
+    const IDEMPOTENT: bool = true;
+    type Command = Command;
+    type Outcome = Outcome;
+
+    fn plan(commanded: &Commanded<'_>, command: Command) -> Result<(Planned, Outcome)> {
+        let portfolio = commanded.portfolio;
+        let to = pick("stage", &command.stage, &Stage::SPOKEN)?;
+        let expected = command
+            .expected_stage
+            .as_deref()
+            .map(|word| pick("stage", word, &Stage::SPOKEN))
+            .transpose()?;
+        let (number, note) = find(&command.opportunity, portfolio)?;
+        let found = portfolio
+            .deal(number)
+            .ok_or_else(|| Refusal::new(Code::UnknownName, "The opportunity is not on record."))?;
+        let from = found.deal.stage;
+        if expected.is_some_and(|expected| expected != from) {
+            return Err(moved_meanwhile(number, from, portfolio));
+        }
+        let mut notes: Vec<String> = note.into_iter().collect();
+        let author = Author {
+            reason: command.reason.clone().unwrap_or_default(),
+            ..commanded.author.clone()
+        };
+        let mut draft = Draft::new(portfolio, &author);
+        if to == from {
+            notes.push(format!("It is in {} already; nothing changes.", to.word()));
+            notes.extend(not_applied(&command));
+        } else {
+            plan_move(commanded, &command, found, to, &mut draft, &mut notes)?;
+        }
+        let planned = draft.finish();
+        let after = planned
+            .after
+            .deal(number)
+            .ok_or_else(|| Refusal::new(Code::UnknownName, "The opportunity is not on record."))?;
+        let today = commanded.day();
+        let days = (to != from
+            && after.deal.stage_entered != NO_DAY
+            && found.deal.stage_entered != NO_DAY)
+            .then(|| after.deal.stage_entered - found.deal.stage_entered);
+        let outcome = Outcome {
+            changed: to != from,
+            dry_run: commanded.dry_run,
+            before: Before {
+                stage: from.word(),
+                stage_entered_at: date(found.deal.stage_entered).map(|date| date.to_string()),
+                opportunity: show(found, portfolio, today, Form::Short),
+            },
+            after: show(after, &planned.after, today, Form::Full),
+            days_in_previous_stage: days,
+            effect: Effect::of(commanded, Some(found.deal), after.deal, &planned.after),
+            notes,
+            position: planned.after.position(),
+        };
+        Ok((planned, outcome))
+    }
+
+    fn text(outcome: &Outcome) -> String {
+        let after = &outcome.after;
+        let would = if outcome.dry_run {
+            "Would move (nothing written)"
+        } else {
+            "Moved"
+        };
+        let mut text = if outcome.changed {
+            format!(
+                "{would} {} from {} to {}.",
+                after.id, outcome.before.stage, after.stage
+            )
+        } else {
+            format!("{} stays in {}.", after.id, after.stage)
+        };
+        if let Some(days) = outcome.days_in_previous_stage {
+            text.push_str(&format!(
+                " It was in {} for {days} days.",
+                outcome.before.stage
+            ));
+        }
+        if let Some(value) = after.closed_value() {
+            text.push_str(&format!(" Closed at {value} on {}.", after.close()));
+        }
+        if let Some(effect) = outcome.effect.as_ref().filter(|_| outcome.changed) {
+            text.push_str(&format!("\n{}", effect.text()));
+        }
+        for note in &outcome.notes {
+            text.push_str(&format!("\n{note}"));
+        }
+        text
+    }
+}
+
+/// What was given to go with a move that does not happen.
+fn not_applied(command: &Command) -> Option<String> {
+    let given = [
+        ("closed_value", command.closed_value.is_some()),
+        ("actual_close", command.actual_close.is_some()),
+        ("lost_reason", command.lost_reason.is_some()),
+        ("note", command.note.is_some()),
+    ];
+    let names: Vec<&str> = given
+        .iter()
+        .filter(|(_, given)| *given)
+        .map(|(name, _)| *name)
+        .collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "Not applied, because they go with a move: {}.",
+            names.join(", ")
+        )
+    })
+}
+
+/// Checks the move against the rules and writes its changes on the draft.
+fn plan_move(
+    commanded: &Commanded<'_>,
+    command: &Command,
+    found: Found<'_>,
+    to: Stage,
+    draft: &mut Draft,
+    notes: &mut Vec<String>,
+) -> Result<()> {
+    let (deal, from) = (found.deal, found.deal.stage);
+    let reopens = !from.is_open();
+    let has_reason = command
+        .reason
+        .as_deref()
+        .is_some_and(|reason| !reason.trim().is_empty());
+    if (reopens || (to.is_open() && to < from)) && !has_reason {
+        let what = if reopens {
+            "Leaving a closed stage"
+        } else {
+            "A backward move"
+        };
+        return Err(Refusal::new(
+            Code::ReasonRequired,
+            format!("{what} ({} to {}) needs a reason.", from.word(), to.word()),
+        )
+        .hint("Give 'reason': why it moves."));
+    }
+    if command.keep_probability == Some(true) && !to.is_open() {
+        return Err(Refusal::new(
+            Code::ForbiddenByStage,
+            format!("A deal in {} has no probability to keep.", to.word()),
+        )
+        .hint("Leave keep_probability out: a closed deal is always at 100 % or 0 %."));
+    }
+    check_argument(
+        "closed_value",
+        command.closed_value.is_some(),
+        to == Stage::ClosedWon,
+        to,
+    )?;
+    check_argument(
+        "lost_reason",
+        command.lost_reason.is_some(),
+        to == Stage::ClosedLost,
+        to,
+    )?;
+    check_argument("note", command.note.is_some(), to == Stage::ClosedLost, to)?;
+    check_argument(
+        "actual_close",
+        command.actual_close.is_some(),
+        !to.is_open(),
+        to,
+    )?;
+
+    let on = if to.is_open() {
+        commanded.today
+    } else {
+        closing_day(commanded, command, deal)?
+    };
+    let subject = Subject::Deal(deal.number);
+    let at = instant(commanded, deal.number, on);
+    let value = closing_value(command, found, to, commanded.portfolio)?;
+    let lost = lost_reason(command, to, commanded.portfolio)?;
+    draft.set(subject, field::STAGE, at, i64::from(to.code()));
+    if !to.is_open() {
+        draft.set(subject, field::ACTUAL_CLOSE, at, i64::from(day(on)));
+    }
+    if let Some(value) = value {
+        draft.set(subject, field::CLOSED_VALUE, at, value);
+    }
+    if let Some(reason) = lost {
+        let reason = draft.text(&reason);
+        let note = draft.note(command.note.as_deref().unwrap_or_default().trim());
+        draft.set_number(subject, field::LOST_REASON, at, reason);
+        draft.set_number(subject, field::LOST_NOTE, at, note);
+    }
+    let settings = commanded.portfolio.settings();
+    let manual_category = deal.category != crate::domain::change::FOLLOWS_CATEGORY;
+    let manual_probability = deal.probability != crate::domain::change::FOLLOWS;
+    if to.is_open() && manual_probability && (reopens || command.keep_probability != Some(true)) {
+        draft.set(subject, field::PROBABILITY, at, EMPTY);
+        if !reopens {
+            let (old, new) = (percent(deal.probability), percent(settings.probability(to)));
+            notes.push(format!(
+                "The probability set by hand ({old}) gives way to the stage's ({new})."
+            ));
+        }
+    } else if to.is_open() && manual_probability {
+        notes.push(format!(
+            "The probability set by hand ({}) is kept.",
+            percent(deal.probability)
+        ));
+    }
+    if to.is_open() && manual_category {
+        if reopens {
+            draft.set(subject, field::CATEGORY, at, EMPTY);
+        } else {
+            notes.push(format!(
+                "The forecast category set by hand ({}) is kept.",
+                deal.category(settings).word()
+            ));
+        }
+    }
+    if reopens && to.is_open() {
+        notes.push("Reopened: the actual close, closed value and lost reason are cleared; the log keeps them.".to_owned());
+    } else if reopens {
+        notes.push(format!(
+            "It was {} before; the log keeps that.",
+            from.word()
+        ));
+    }
+    if value == Some(0) {
+        notes.push("Its closed value is 0.".to_owned());
+    }
+    Ok(())
+}
+
+fn check_argument(name: &str, given: bool, fits: bool, to: Stage) -> Result<()> {
+    if given && !fits {
+        return Err(Refusal::new(
+            Code::InvalidArgument,
+            format!("'{name}' does not go with a move to {}.", to.word()),
+        )
+        .hint(format!(
+            "Leave '{name}' out, or choose the stage it belongs to."
+        )));
+    }
+    Ok(())
+}
+
+/// The day a deal closed: not in the future, not before it entered the stage it leaves.
+fn closing_day(commanded: &Commanded<'_>, command: &Command, deal: &Deal) -> Result<NaiveDate> {
+    let Some(words) = &command.actual_close else {
+        return Ok(commanded.today);
+    };
+    let calendar = &commanded.portfolio.settings().calendar;
+    let on = periods::date(words, calendar, commanded.today, Direction::Back)?;
+    if on > commanded.today {
+        return Err(Refusal::new(
+            Code::ImpossibleDate,
+            format!("actual_close {on} lies in the future."),
+        )
+        .hint(format!(
+            "Today is {}; a deal closes today or before.",
+            commanded.today
+        )));
+    }
+    if let Some(entered) = date(deal.stage_entered).filter(|entered| on < *entered) {
+        let stage = deal.stage.word();
+        return Err(Refusal::new(
+            Code::ImpossibleDate,
+            format!("actual_close {on} lies before it entered {stage}."),
+        )
+        .hint(format!(
+            "It entered {stage} on {}; give that day or a later one.",
+            spoken(entered)
+        )));
+    }
+    Ok(on)
+}
+
+fn closing_value(
+    command: &Command,
+    found: Found<'_>,
+    to: Stage,
+    portfolio: &Portfolio,
+) -> Result<Option<i64>> {
+    if to != Stage::ClosedWon {
+        return Ok(None);
+    }
+    let currency = crate::domain::money::Currency::from_code(portfolio.text(found.detail.currency))
+        .unwrap_or(portfolio.settings().currency);
+    match &command.closed_value {
+        Some(amount) => amount.minor("closed_value", currency).map(Some),
+        None => Err(Refusal::new(
+            Code::ClosedValueRequired,
+            "Winning a deal needs the value it closed at.",
+        )
+        .hint(format!(
+            "Ask for the signed value and give 'closed_value'; the estimate is {}.",
+            currency.json(found.deal.estimate)
+        ))),
+    }
+}
+
+fn lost_reason(command: &Command, to: Stage, portfolio: &Portfolio) -> Result<Option<String>> {
+    if to != Stage::ClosedLost {
+        return Ok(None);
+    }
+    let reasons = &portfolio.settings().lost_reasons;
+    let Some(word) = &command.lost_reason else {
+        return Err(
+            Refusal::new(Code::LostReasonRequired, "Losing a deal needs a reason.")
+                .hint(format!("Give 'lost_reason': {}.", reasons.join(", ")))
+                .candidates(reasons.iter().cloned()),
+        );
+    };
+    let list: Vec<(&str, usize)> = reasons.iter().map(String::as_str).zip(0..).collect();
+    let place = pick("lost reason", word, &list)?;
+    Ok(reasons.get(place).cloned())
+}
+
+fn percent(basis_points: u16) -> String {
+    crate::language::figures::Fraction(i64::from(basis_points)).to_string()
+}
+
+/// The refusal when another caller has moved the deal: where it is, since when and by whom.
+fn moved_meanwhile(number: u32, stage: Stage, portfolio: &Portfolio) -> Refusal {
+    let last = portfolio
+        .changes(number)
+        .iter()
+        .rev()
+        .find(|change| field::is_stage(change.field));
+    let by = last
+        .and_then(|change| portfolio.entry_of(change.seq))
+        .map(|entry| clean(portfolio.text(entry.actor), 60));
+    let since = last
+        .and_then(|change| date(portfolio.days().of(change.at)))
+        .map(spoken);
+    let detail = match (since, by) {
+        (Some(since), Some(by)) if !by.is_empty() => format!(", since {since}, moved by {by}"),
+        (Some(since), _) => format!(", since {since}"),
+        _ => String::new(),
+    };
+    Refusal::new(
+        Code::StageChanged,
+        format!(
+            "{} is in {}{detail}.",
+            label(number, portfolio),
+            stage.word()
+        ),
+    )
+    .hint("Look at it again, then move it from where it stands now.")
+    .candidates([stage.word()])
+}

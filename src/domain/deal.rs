@@ -1,0 +1,409 @@
+//! A deal as it stands, folded from its origin and its changes. What every report scans is kept in
+//! one cache line ([`Deal`]); what only an answer about the deal shows is beside it ([`Detail`]).
+//! The stage facts (entered, stays) are part of the fold, so they can never disagree with the log.
+
+use super::change::{
+    Change, Cut, Day, EMPTY, FOLLOWS, FOLLOWS_CATEGORY, NO_DAY, Origin, Position, field,
+};
+use super::days::DayTable;
+use super::settings::Settings;
+use super::stage::{Category, ExpansionType, OPEN_BITS, Stage};
+use super::texts::{NONE, Text};
+
+/// The figures of a deal that reports scan: 64 bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deal {
+    /// Its value (DEFINITIONS section 1): the estimate while open or lost, the closed value once won.
+    pub value: i64,
+    /// The last estimate.
+    pub estimate: i64,
+    /// Its number.
+    pub number: u32,
+    /// Its customer, or [`NONE`].
+    pub customer: u32,
+    /// Its CSM, or [`NONE`].
+    pub csm: u32,
+    /// Its sales rep, or [`NONE`].
+    pub sales_rep: u32,
+    /// How it was found.
+    pub source: Text,
+    /// Its product line.
+    pub product_line: Text,
+    /// The day it was identified.
+    pub identified: Day,
+    /// The expected close of an open deal, the actual close of a closed one.
+    pub close: Day,
+    /// The day it entered its stage.
+    pub stage_entered: Day,
+    /// The reason it was lost.
+    pub lost_reason: Text,
+    /// A probability set by hand, or [`FOLLOWS`].
+    pub probability: u16,
+    /// The code of a category set by hand, or [`FOLLOWS_CATEGORY`].
+    pub category: u8,
+    /// Where it stands.
+    pub stage: Stage,
+    /// Its type.
+    pub kind: ExpansionType,
+    /// The open stages it entered (bits), and [`HISTORY`] when that is on record.
+    pub entered: u8,
+    /// Whether it is in a currency other than the organisation's.
+    pub foreign: bool,
+}
+
+/// The bit of [`Deal::entered`] that says the deal's stage history is on record.
+pub const HISTORY: u8 = 0b1000_0000;
+
+/// The bit of [`Deal::entered`] that says the deal's expected close was changed at some time.
+pub const REDATED: u8 = 0b0100_0000;
+
+impl Deal {
+    /// Whether it is open.
+    pub const fn is_open(&self) -> bool {
+        self.stage.is_open()
+    }
+
+    /// Whether it is won.
+    pub fn is_won(&self) -> bool {
+        self.stage == Stage::ClosedWon
+    }
+
+    /// Its probability in basis points: by hand, or its stage's under these settings.
+    pub fn probability(&self, settings: &Settings) -> u16 {
+        if self.probability == FOLLOWS || !self.is_open() {
+            settings.probability(self.stage)
+        } else {
+            self.probability
+        }
+    }
+
+    /// Its forecast category: by hand, or its stage's under these settings.
+    pub fn category(&self, settings: &Settings) -> Category {
+        match Category::from_code(self.category) {
+            Some(by_hand) if self.is_open() => by_hand,
+            _ => settings.category(self.stage),
+        }
+    }
+
+    /// Whether somebody set its probability.
+    pub fn is_manual(&self) -> bool {
+        self.is_open() && self.probability != FOLLOWS
+    }
+
+    /// Its state as a small number: open, won, lost.
+    pub fn state(&self) -> u8 {
+        match self.stage {
+            Stage::ClosedWon => 1,
+            Stage::ClosedLost => 2,
+            _ => 0,
+        }
+    }
+
+    /// Whether its stage history is on record.
+    pub const fn has_history(&self) -> bool {
+        self.entered & HISTORY != 0
+    }
+
+    /// Days from its identified date to a day; `None` without one, and before it.
+    pub fn age(&self, today: Day) -> Option<i32> {
+        (self.identified <= today).then(|| today - self.identified)
+    }
+
+    /// Days in its stage up to a day; `None` when the date it entered is not known, and before it.
+    pub fn days_in_stage(&self, today: Day) -> Option<i32> {
+        (self.stage_entered <= today).then(|| today - self.stage_entered)
+    }
+}
+
+/// What only an answer about the deal itself shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Detail {
+    /// Its id.
+    pub id: Text,
+    /// Its name.
+    pub name: Text,
+    /// Its champion.
+    pub champion: Text,
+    /// Its use case.
+    pub use_case: Text,
+    /// Its notes (number of a note).
+    pub notes: u32,
+    /// The detail of its loss (number of a note).
+    pub lost_note: u32,
+    /// The earliest signal that led to it.
+    pub signal: u32,
+    /// Its currency, [`NONE`] for the organisation's.
+    pub currency: Text,
+    /// The last expected close, also of a closed deal.
+    pub expected_close: Day,
+    /// The position of the last change to it: its version.
+    pub version: Position,
+    /// The term in months, 0 when not said.
+    pub term_months: u16,
+}
+
+/// One finished stay of a deal in an open stage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stay {
+    /// The deal's place in its chunk.
+    pub place: u16,
+    /// The stage it left.
+    pub stage: u8,
+    /// The days it stayed.
+    pub days: i32,
+}
+
+/// A custom attribute of a deal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Attribute {
+    /// The deal's place in its chunk.
+    pub place: u16,
+    /// Its name.
+    pub name: Text,
+    /// Its value.
+    pub value: Text,
+}
+
+/// Everything that folding one deal gives.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Folded {
+    /// The figures.
+    pub deal: Deal,
+    /// The rest.
+    pub detail: Detail,
+}
+
+/// Folds one deal up to a cut; its stays and attributes are added to the lists given.
+/// `None` when the deal did not exist yet, or was not known yet, at the cut.
+pub fn fold(
+    origin: &Origin,
+    changes: &[Change],
+    days: &DayTable,
+    cut: &Cut,
+    is_recorded: &dyn Fn(Position) -> bool,
+    stays: &mut Vec<Stay>,
+    attributes: &mut Vec<Attribute>,
+) -> Option<Folded> {
+    if !cut.holds(origin.at, origin.seq) || !is_recorded(origin.seq) {
+        return None;
+    }
+    let place = place_of(origin.deal);
+    let stage = Stage::from_code(origin.stage).unwrap_or(Stage::Identified);
+    let mut now = Folding {
+        stage,
+        stage_entered: origin.stage_entered,
+        entered: stage.bit() & OPEN_BITS,
+        history: origin.history,
+        moved: false,
+        redated: false,
+        asserted: None,
+        expected_close: origin.expected_close,
+        actual_close: NO_DAY,
+        closed_value: 0,
+    };
+    let mut deal = Deal {
+        value: origin.estimate,
+        estimate: origin.estimate,
+        number: origin.deal,
+        customer: origin.customer,
+        csm: origin.csm,
+        sales_rep: origin.sales_rep,
+        source: origin.source,
+        product_line: origin.product_line,
+        identified: origin.identified,
+        close: origin.expected_close,
+        stage_entered: origin.stage_entered,
+        lost_reason: NONE,
+        probability: origin.probability,
+        category: origin.category,
+        stage,
+        kind: ExpansionType::from_code(origin.kind).unwrap_or(ExpansionType::Upsell),
+        entered: 0,
+        foreign: origin.currency != NONE,
+    };
+    let mut detail = Detail {
+        id: origin.id,
+        name: origin.name,
+        champion: origin.champion,
+        use_case: origin.use_case,
+        notes: origin.notes,
+        lost_note: NONE,
+        signal: NONE,
+        currency: origin.currency,
+        expected_close: origin.expected_close,
+        version: origin.seq,
+        term_months: origin.term_months,
+    };
+    let attributes_before = attributes.len();
+    for change in changes {
+        if !cut.holds(change.at, change.seq) || !is_recorded(change.seq) {
+            continue;
+        }
+        detail.version = detail.version.max(change.seq);
+        let number = if change.value == EMPTY {
+            NONE
+        } else {
+            u32::try_from(change.value).unwrap_or(NONE)
+        };
+        let day = if change.value == EMPTY {
+            NO_DAY
+        } else {
+            Day::try_from(change.value).unwrap_or(NO_DAY)
+        };
+        match change.field {
+            field::STAGE | field::STAGE_ASSERTED | field::STAGE_UNDATED => {
+                let to = u8::try_from(change.value)
+                    .ok()
+                    .and_then(Stage::from_code)
+                    .unwrap_or(now.stage);
+                now.enter(to, change, days, place, stays);
+            }
+            field::ESTIMATED_VALUE => deal.estimate = change.value.max(0),
+            field::EXPECTED_CLOSE => {
+                now.expected_close = day;
+                now.redated = true;
+            }
+            field::ACTUAL_CLOSE => now.actual_close = day,
+            field::CLOSED_VALUE => now.closed_value = change.value.max(0),
+            field::PROBABILITY => deal.probability = u16::try_from(change.value).unwrap_or(FOLLOWS),
+            field::CATEGORY => {
+                deal.category = u8::try_from(change.value).unwrap_or(FOLLOWS_CATEGORY)
+            }
+            field::CUSTOMER => deal.customer = number,
+            field::CSM => deal.csm = number,
+            field::SALES_REP => deal.sales_rep = number,
+            field::SOURCE => deal.source = number,
+            field::PRODUCT_LINE => deal.product_line = number,
+            field::IDENTIFIED => deal.identified = day,
+            field::LOST_REASON => deal.lost_reason = number,
+            field::KIND => {
+                deal.kind = u8::try_from(change.value)
+                    .ok()
+                    .and_then(ExpansionType::from_code)
+                    .unwrap_or(deal.kind);
+            }
+            field::NAME => detail.name = number,
+            field::CHAMPION => detail.champion = number,
+            field::USE_CASE => detail.use_case = number,
+            field::NOTES => detail.notes = number,
+            field::LOST_NOTE => detail.lost_note = number,
+            field::SIGNAL if detail.signal == NONE => detail.signal = number,
+            field::TERM_MONTHS => detail.term_months = u16::try_from(change.value).unwrap_or(0),
+            field::CURRENCY => {
+                detail.currency = number;
+                deal.foreign = number != NONE;
+            }
+            attribute if attribute >= field::ATTRIBUTES => {
+                let name = attribute - field::ATTRIBUTES;
+                let known = attributes
+                    .iter_mut()
+                    .skip(attributes_before)
+                    .find(|known| known.name == name);
+                match known {
+                    Some(known) => known.value = number,
+                    None => attributes.push(Attribute {
+                        place,
+                        name,
+                        value: number,
+                    }),
+                }
+            }
+            _ => {}
+        }
+    }
+    deal.stage = now.stage;
+    deal.stage_entered = now.stage_entered;
+    deal.entered =
+        now.entered | if now.history { HISTORY } else { 0 } | if now.redated { REDATED } else { 0 };
+    deal.value = if now.stage == Stage::ClosedWon {
+        now.closed_value
+    } else {
+        deal.estimate
+    };
+    deal.close = if now.stage.is_open() {
+        now.expected_close
+    } else {
+        now.actual_close
+    };
+    detail.expected_close = now.expected_close;
+    if now.stage != Stage::ClosedLost {
+        // A reopened or won deal shows no loss; the log keeps it.
+        deal.lost_reason = NONE;
+        detail.lost_note = NONE;
+    }
+    Some(Folded { deal, detail })
+}
+
+/// A deal's place in its chunk.
+pub fn place_of(deal: u32) -> u16 {
+    (deal % super::chunk::SIZE) as u16
+}
+
+/// The part of the fold that stage moves govern.
+struct Folding {
+    stage: Stage,
+    stage_entered: Day,
+    entered: u8,
+    history: bool,
+    /// Whether a recorded move was seen; an assertion after it is one, too.
+    moved: bool,
+    /// Whether its expected close was changed.
+    redated: bool,
+    /// Stage, date and stages entered before the assertion that brought it where it is.
+    asserted: Option<(Stage, Day, u8)>,
+    expected_close: Day,
+    actual_close: Day,
+    closed_value: i64,
+}
+
+impl Folding {
+    /// Enters a stage, unless the deal is in it already.
+    fn enter(
+        &mut self,
+        to: Stage,
+        change: &Change,
+        days: &DayTable,
+        place: u16,
+        stays: &mut Vec<Stay>,
+    ) {
+        if to == self.stage {
+            // A later file may put on record the very move that an earlier one left out.
+            let before = self.asserted.filter(|_| change.field == field::STAGE);
+            let Some((stage, stage_entered, entered)) = before else {
+                return;
+            };
+            (self.stage, self.stage_entered, self.entered) = (stage, stage_entered, entered);
+        }
+        let asserted = change.field != field::STAGE && !self.moved;
+        let day = if change.field == field::STAGE_UNDATED {
+            NO_DAY
+        } else {
+            days.of(change.at)
+        };
+        let from = self.stage;
+        if asserted {
+            // Nothing is known of the way there: the recorded history begins here.
+            self.asserted = Some((self.stage, self.stage_entered, self.entered));
+            self.entered = to.bit() & OPEN_BITS;
+        } else {
+            self.asserted = None;
+            self.moved = true;
+            self.history = true;
+            if from.is_open() && self.stage_entered != NO_DAY && day != NO_DAY {
+                stays.push(Stay {
+                    place,
+                    stage: from.code(),
+                    days: (day - self.stage_entered).max(0),
+                });
+            }
+            if from.is_open() && to > from && to != Stage::ClosedLost {
+                // Stages skipped between two open ones, or from an open one to won, were passed.
+                let up_to_from = from.bit() | (from.bit() - 1);
+                self.entered |= (to.bit() - 1) & !up_to_from & OPEN_BITS;
+            }
+            self.entered |= to.bit() & OPEN_BITS;
+        }
+        self.stage = to;
+        self.stage_entered = day;
+    }
+}

@@ -1,0 +1,25 @@
+//! NOUNS. What the trade is about, and the arithmetic that follows from its definitions: pure
+//! values and pure functions. No IO, no SQL, no clock, no float for money.
+
+pub mod absorb;
+pub mod calendar;
+pub mod change;
+pub mod chunk;
+pub mod chunked;
+pub mod days;
+pub mod deal;
+pub mod draft;
+pub mod filter;
+pub mod measure;
+pub mod money;
+pub mod name;
+pub mod past;
+pub mod period;
+pub mod portfolio;
+pub mod progress;
+pub mod reference;
+pub mod settings;
+pub mod stage;
+pub mod statement;
+pub mod statistics;
+pub mod texts;

@@ -1,0 +1,54 @@
+//! Open deals as they stood at the end of a past day, found without folding the whole portfolio:
+//! only deals that can have been due then are looked at, and only those changed since are folded.
+
+use super::change::{Cut, Day};
+use super::chunk::Chunk;
+use super::deal::{Deal, REDATED, fold, place_of};
+use super::measure::Span;
+use super::portfolio::Portfolio;
+
+/// The deals that were open at the end of a day and due in a span, as they stood then.
+pub fn due_then(portfolio: &Portfolio, day: Day, cut: &Cut, span: Span) -> Vec<Deal> {
+    let mut due = Vec::new();
+    for chunk in portfolio.chunks() {
+        // A deal due then is due now, or its expected close has changed, or it has closed since.
+        let same_date = Chunk::between(chunk.open(), span.start, span.end);
+        let other_date = chunk
+            .open()
+            .iter()
+            .filter(|deal| deal.entered & REDATED != 0 && !span.contains(deal.close));
+        let closed_since = Chunk::between(chunk.closed(), day.saturating_add(1), Day::MAX)
+            .iter()
+            .filter(|deal| {
+                let expected = chunk
+                    .detail(place_of(deal.number))
+                    .map(|detail| detail.expected_close);
+                deal.entered & REDATED != 0
+                    || expected.is_some_and(|expected| span.contains(expected))
+            });
+        for deal in same_date.iter().chain(other_date).chain(closed_since) {
+            let then = as_it_stood(portfolio, chunk, deal, cut);
+            due.extend(then.filter(|then| then.is_open() && span.contains(then.close)));
+        }
+    }
+    due
+}
+
+fn as_it_stood(portfolio: &Portfolio, chunk: &Chunk, deal: &Deal, cut: &Cut) -> Option<Deal> {
+    let place = place_of(deal.number);
+    let origin = chunk.origins().get(usize::from(place))?;
+    let changes = chunk.changes(place);
+    if origin.at <= cut.at && changes.last().is_none_or(|last| last.at <= cut.at) {
+        return Some(*deal);
+    }
+    let folded = fold(
+        origin,
+        changes,
+        portfolio.days(),
+        cut,
+        &|_| true,
+        &mut Vec::new(),
+        &mut Vec::new(),
+    );
+    folded.map(|folded| folded.deal)
+}

@@ -1,0 +1,336 @@
+//! The portfolio: every deal of an organisation with its history, and what deals refer to, at one
+//! position of the log. Reports read it, actions plan on a copy of it, and a look back is another
+//! portfolio folded to an earlier cut. Cloning is cheap: snapshots share all that did not change.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::change::{Change, Cut, Day, Entry, Logged, Origin, Position, recorded_bit};
+use super::chunk::{Chunk, SIZE};
+use super::chunked::Chunked;
+use super::days::DayTable;
+use super::deal::{Deal, Detail, place_of};
+use super::reference::{Customer, Directory, Person, Reference};
+use super::settings::Settings;
+use super::texts::{NONE, Text, Texts};
+
+/// An organisation's deals and everything they refer to, at one position of the log.
+#[derive(Debug, Clone, Default)]
+pub struct Portfolio {
+    pub(super) texts: Texts,
+    pub(super) reference: Reference,
+    pub(super) days: Arc<DayTable>,
+    pub(super) chunks: Vec<Arc<Chunk>>,
+    pub(super) deals: u32,
+    pub(super) notes: u32,
+    pub(super) position: Position,
+    pub(super) entries: Chunked<Entry>,
+    pub(super) ledger: Chunked<Logged>,
+    /// The latest `at` of the ledger: an earlier one that comes in means folding it afresh.
+    pub(super) ledger_at: i64,
+    /// The ledger's changes of settings: few, and asked for by every look back.
+    pub(super) setting_changes: Arc<Vec<Logged>>,
+    /// The earliest instant at which a deal existed.
+    pub(super) first_at: Option<i64>,
+    pub(super) deal_ids: Directory,
+    pub(super) customer_ids: Directory,
+    pub(super) person_ids: Directory,
+    /// Each customer's deals, by customer number; a deal that moved stays listed with its former one.
+    pub(super) customer_deals: Chunked<Arc<Vec<u32>>>,
+    pub(super) sources: Arc<BTreeSet<Text>>,
+    pub(super) product_lines: Arc<BTreeSet<Text>>,
+    pub(super) attributes: Arc<BTreeSet<Text>>,
+}
+
+/// A deal with the chunk it lies in, for reading its details.
+#[derive(Clone, Copy)]
+pub struct Found<'a> {
+    /// The figures.
+    pub deal: &'a Deal,
+    /// The rest.
+    pub detail: &'a Detail,
+    /// The chunk, for history and attributes.
+    pub chunk: &'a Chunk,
+}
+
+impl Portfolio {
+    /// The text of a number.
+    pub fn text(&self, text: Text) -> &str {
+        self.texts.get(text)
+    }
+
+    /// All texts.
+    pub fn texts(&self) -> &Texts {
+        &self.texts
+    }
+
+    pub(super) fn texts_mut(&mut self) -> &mut Texts {
+        &mut self.texts
+    }
+
+    /// The settings in force.
+    pub fn settings(&self) -> &Settings {
+        &self.reference.settings
+    }
+
+    /// The settings that were in force at a cut.
+    pub fn settings_at(&self, cut: &Cut) -> Settings {
+        let mut changes: Vec<&Logged> = self.setting_changes.iter().collect();
+        changes.sort_by_key(|row| (row.change.at, row.change.seq));
+        let mut then = Reference::default();
+        for row in changes
+            .into_iter()
+            .filter(|row| cut.holds(row.change.at, row.change.seq))
+        {
+            then.apply(row, &self.texts);
+        }
+        Arc::unwrap_or_clone(then.settings)
+    }
+
+    /// The earliest instant at which a deal existed; `None` without deals.
+    pub fn first_at(&self) -> Option<i64> {
+        self.first_at
+    }
+
+    /// Customers, people, signals, targets and recorded forecasts.
+    pub fn reference(&self) -> &Reference {
+        &self.reference
+    }
+
+    /// The table that finds business days.
+    pub fn days(&self) -> &DayTable {
+        &self.days
+    }
+
+    /// The log position it stands at.
+    pub fn position(&self) -> Position {
+        self.position
+    }
+
+    /// How many deals are on record, open and closed, whatever the cut.
+    pub fn len(&self) -> u32 {
+        self.deals
+    }
+
+    /// Whether no deal is on record.
+    pub fn is_empty(&self) -> bool {
+        self.deals == 0
+    }
+
+    /// How many notes the store holds; also the number of the next one.
+    pub fn notes(&self) -> u32 {
+        self.notes
+    }
+
+    /// The chunks, for scanning.
+    pub fn chunks(&self) -> impl Iterator<Item = &Chunk> {
+        self.chunks.iter().map(Arc::as_ref)
+    }
+
+    /// All open deals.
+    pub fn open(&self) -> impl Iterator<Item = &Deal> {
+        self.chunks().flat_map(|chunk| chunk.open().iter())
+    }
+
+    /// The open deals expected to close in these days.
+    pub fn due(&self, from: Day, to: Day) -> impl Iterator<Item = &Deal> {
+        self.chunks()
+            .flat_map(move |chunk| Chunk::between(chunk.open(), from, to))
+    }
+
+    /// The deals closed in these days.
+    pub fn closed(&self, from: Day, to: Day) -> impl Iterator<Item = &Deal> {
+        self.chunks()
+            .flat_map(move |chunk| Chunk::between(chunk.closed(), from, to))
+    }
+
+    /// A deal by number.
+    pub fn deal(&self, number: u32) -> Option<Found<'_>> {
+        let chunk = self.chunks.get((number / SIZE) as usize)?;
+        let place = place_of(number);
+        Some(Found {
+            deal: chunk.deal(place)?,
+            detail: chunk.detail(place)?,
+            chunk,
+        })
+    }
+
+    /// What only an answer about a deal shows.
+    pub fn detail(&self, deal: &Deal) -> Option<&Detail> {
+        self.chunks
+            .get((deal.number / SIZE) as usize)?
+            .detail(place_of(deal.number))
+    }
+
+    /// A deal's own value of a custom attribute.
+    pub fn attribute(&self, deal: &Deal, name: Text) -> Option<Text> {
+        let chunk = self.chunks.get((deal.number / SIZE) as usize)?;
+        chunk
+            .attributes(place_of(deal.number))
+            .find(|known| known.name == name)
+            .map(|known| known.value)
+            .filter(|value| *value != NONE)
+    }
+
+    /// A deal's recorded changes, by (at, seq).
+    pub fn changes(&self, number: u32) -> &[Change] {
+        self.chunks
+            .get((number / SIZE) as usize)
+            .map_or(&[], |chunk| chunk.changes(place_of(number)))
+    }
+
+    /// How a deal came on record.
+    pub fn origin(&self, number: u32) -> Option<&Origin> {
+        self.chunks
+            .get((number / SIZE) as usize)?
+            .origins()
+            .get(usize::from(place_of(number)))
+    }
+
+    /// The number of the deal that has this id.
+    pub fn deal_by_id(&self, id: &str) -> Option<u32> {
+        self.deal_ids.get(self.texts.find(id)?)
+    }
+
+    /// The number of the customer that has this id.
+    pub fn customer_by_id(&self, id: &str) -> Option<u32> {
+        self.customer_ids.get(self.texts.find(id)?)
+    }
+
+    /// The number of the person that has this id.
+    pub fn person_by_id(&self, id: &str) -> Option<u32> {
+        self.person_ids.get(self.texts.find(id)?)
+    }
+
+    /// A customer by number.
+    pub fn customer(&self, number: u32) -> Option<&Customer> {
+        self.reference.customers.get(number)
+    }
+
+    /// A person by number.
+    pub fn person(&self, number: u32) -> Option<&Person> {
+        self.reference.people.get(number)
+    }
+
+    /// A customer's name, or its id when it has none.
+    pub fn customer_name(&self, number: u32) -> &str {
+        self.customer(number).map_or("", |known| {
+            self.text(if known.name == NONE {
+                known.id
+            } else {
+                known.name
+            })
+        })
+    }
+
+    /// A person's name, or their id when they have none.
+    pub fn person_name(&self, number: u32) -> &str {
+        self.person(number).map_or("", |known| {
+            self.text(if known.name == NONE {
+                known.id
+            } else {
+                known.name
+            })
+        })
+    }
+
+    /// The numbers of a customer's deals, in no order; some may have moved to another customer since.
+    pub fn deals_of(&self, customer: u32) -> &[u32] {
+        self.customer_deals
+            .get(customer)
+            .map_or(&[], |deals| deals.as_slice())
+    }
+
+    /// The deals that are some customers' now, each once.
+    pub fn deals_of_all<'a>(&'a self, customers: &'a [u32]) -> impl Iterator<Item = &'a Deal> {
+        customers.iter().flat_map(|customer| {
+            let deals = self
+                .deals_of(*customer)
+                .iter()
+                .filter_map(|number| self.deal(*number));
+            deals
+                .map(|found| found.deal)
+                .filter(|deal| deal.customer == *customer)
+        })
+    }
+
+    /// The sources deals were ever found by.
+    pub fn sources(&self) -> &BTreeSet<Text> {
+        &self.sources
+    }
+
+    /// The product lines deals were ever of.
+    pub fn product_lines(&self) -> &BTreeSet<Text> {
+        &self.product_lines
+    }
+
+    /// The names of all custom attributes of deals, customers and people.
+    pub fn attribute_names(&self) -> &BTreeSet<Text> {
+        &self.attributes
+    }
+
+    /// The log's entries, in order.
+    pub fn entries(&self) -> &Chunked<Entry> {
+        &self.entries
+    }
+
+    /// The changes of everything but deals, in log order.
+    pub fn ledger(&self) -> &Chunked<Logged> {
+        &self.ledger
+    }
+
+    /// The entry a log position belongs to.
+    pub fn entry_of(&self, position: Position) -> Option<&Entry> {
+        let (mut low, mut high) = (0, self.entries.len());
+        while low < high {
+            let middle = low.midpoint(high);
+            let first = self
+                .entries
+                .get(middle as u32)
+                .map_or(0, |entry| entry.first);
+            if first <= position {
+                low = middle + 1
+            } else {
+                high = middle
+            }
+        }
+        self.entries.get(low.checked_sub(1)? as u32)
+    }
+
+    /// The same organisation as it stood at a cut.
+    #[must_use]
+    pub fn at(&self, cut: &Cut) -> Portfolio {
+        let is_recorded = |position: Position| {
+            cut.recorded_at == i64::MAX
+                || self
+                    .entry_of(position)
+                    .is_some_and(|entry| entry.recorded_at <= cut.recorded_at)
+        };
+        let reference = Reference::fold(&self.ledger, &self.texts, cut, &is_recorded);
+        let days = Arc::new(DayTable::new(reference.settings.calendar));
+        let chunks = self
+            .chunks
+            .iter()
+            .map(|chunk| Arc::new(chunk.at(&days, cut, &is_recorded)))
+            .collect();
+        Portfolio {
+            reference,
+            days,
+            chunks,
+            position: self.position.min(cut.position),
+            ..self.clone()
+        }
+    }
+
+    /// Whether a field of a deal is on record at an instant, rather than known only from later on.
+    pub fn is_on_record(&self, deal: u32, field: u32, at: i64) -> bool {
+        self.origin(deal).is_some_and(|origin| {
+            at >= origin.known_at
+                || origin.recorded & recorded_bit(field) != 0
+                || self
+                    .changes(deal)
+                    .iter()
+                    .any(|change| change.field == field && change.at <= at)
+        })
+    }
+}

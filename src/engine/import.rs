@@ -1,0 +1,115 @@
+//! Importing files: all of them in one write, or nothing.
+
+use super::running::Running;
+use super::{Caller, Clock, Door, Engine, Rejection, Result, Summary};
+use crate::actions;
+use crate::actions::import::Import;
+use crate::domain::days::day;
+use crate::domain::draft::{Author, Planned};
+use crate::domain::portfolio::Portfolio;
+use crate::domain::statement::Statements;
+use crate::files::{self, Source};
+
+/// What an import came to.
+#[derive(Debug)]
+pub struct Imported {
+    /// What changed.
+    pub summary: Summary,
+    /// The rows that cannot be right.
+    pub rejections: Vec<Rejection>,
+    /// Whether anything was written, or would have had to be.
+    pub written: bool,
+}
+
+impl Engine {
+    /// Imports files: all of them in one write, or nothing when a row is bad and `skip_bad_rows` is
+    /// not asked for. Makes the database when there is none.
+    pub fn import(
+        &self,
+        sources: Vec<Source>,
+        skip_bad_rows: bool,
+        caller: &Caller,
+    ) -> Result<Imported> {
+        self.guarded(|| {
+            let exists = self
+                .config
+                .database
+                .as_ref()
+                .is_none_or(|path| path.exists());
+            if exists {
+                let running = self.running(true)?;
+                let stated = files::read(&sources, running.snapshot.get().settings());
+                return import(&running, self.clock(), stated, skip_bad_rows, caller);
+            }
+            // A first import that fails leaves no empty database behind.
+            let nothing = Portfolio::default();
+            let stated = files::read(&sources, nothing.settings());
+            let author = author(caller, self.clock(), &nothing);
+            let today = day(nothing.settings().calendar.date_of(author.now));
+            let Import {
+                summary,
+                rejections,
+                ..
+            } = actions::import::plan(&nothing, &stated, &author, today);
+            if !rejections.is_empty() && !skip_bad_rows {
+                return Ok(Imported {
+                    summary,
+                    rejections,
+                    written: false,
+                });
+            }
+            import(
+                &*self.running(true)?,
+                self.clock(),
+                stated,
+                skip_bad_rows,
+                caller,
+            )
+        })
+    }
+}
+
+/// Imports what files state into a database that is open.
+pub(super) fn import(
+    running: &Running,
+    clock: Clock,
+    stated: Statements,
+    skip_bad_rows: bool,
+    caller: &Caller,
+) -> Result<Imported> {
+    let caller = caller.clone();
+    running.writer.write(move |portfolio, _| {
+        let author = author(&caller, clock, portfolio);
+        let today = day(portfolio.settings().calendar.date_of(author.now));
+        let Import {
+            planned,
+            summary,
+            rejections,
+        } = actions::import::plan(portfolio, &stated, &author, today);
+        let written = rejections.is_empty() || skip_bad_rows;
+        let planned = if written {
+            planned
+        } else {
+            Planned::nothing(portfolio)
+        };
+        Ok((
+            planned,
+            Imported {
+                summary,
+                rejections,
+                written,
+            },
+        ))
+    })
+}
+
+/// Who imports, and when.
+fn author(caller: &Caller, clock: Clock, portfolio: &Portfolio) -> Author {
+    let now = clock.at(portfolio);
+    Author {
+        actor: caller.actor.clone(),
+        door: Door::Import,
+        reason: String::new(),
+        now,
+    }
+}

@@ -1,0 +1,355 @@
+//! The one way in. Picks the portfolio a question is asked of, applies what an action planned, and
+//! is the only place that reads the wall clock. It knows no tool by name and no transport.
+
+mod demo;
+mod error;
+mod import;
+mod request;
+mod running;
+mod snapshot;
+mod writer;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::NaiveDate;
+use serde_json::{Map, Value, json};
+
+use crate::actions::{self, Commanded, DRY_RUN};
+use crate::domain::change::{BEGINNING, Millis, Subject, field};
+use crate::domain::draft::{Author, Draft};
+use crate::domain::portfolio::Portfolio;
+use crate::domain::settings::{self, NAMES, Settings};
+use crate::language::clean;
+use crate::refusal::{Code, Refusal};
+use crate::registry::{Does, Tool};
+use crate::reports::{AS_OF, Asked};
+
+pub use self::import::Imported;
+pub use crate::actions::import::{Conflict, Counts, Summary};
+pub use crate::domain::change::Door;
+pub use crate::domain::statement::Rejection;
+pub use error::{Error, Result};
+use request::{answered_before, past, question, request_of};
+use running::Running;
+
+/// Which database, for whom, and on which day.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The database; `None` for the built-in demo portfolio, kept in memory.
+    pub database: Option<PathBuf>,
+    /// The organisation.
+    pub organisation: String,
+    /// The business date to take as today: its noon is now. Without it the wall clock.
+    pub today: Option<NaiveDate>,
+}
+
+/// Who is calling, and through which door.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    actor: String,
+    door: Door,
+}
+
+impl Caller {
+    /// A caller by the name of the person or agent, made fit for the audit trail.
+    pub fn new(actor: &str, door: Door) -> Caller {
+        Caller {
+            actor: clean(actor, 100),
+            door,
+        }
+    }
+}
+
+/// An answer: the structured one, and the text of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// What validates against the tool's output schema.
+    pub structured: Value,
+    /// A few lines with every essential figure.
+    pub text: String,
+}
+
+/// Answers questions about one organisation and carries out commands on it.
+pub struct Engine {
+    config: Config,
+    running: Mutex<Option<Arc<Running>>>,
+    failures: AtomicU32,
+}
+
+impl Engine {
+    /// An engine that opens its database when it is first asked.
+    pub fn new(config: Config) -> Engine {
+        Engine {
+            config,
+            running: Mutex::new(None),
+            failures: AtomicU32::new(0),
+        }
+    }
+
+    /// Opens and loads the database now, so that the first question need not wait. What goes wrong
+    /// here is told to whoever asks first.
+    pub fn warm_up(&self) {
+        if let Err(Error::Ours(error)) = self.running(false) {
+            tracing::warn!(error = format!("{error:#}"), "the database did not open");
+        }
+    }
+
+    /// Calls a tool. A panic or a failure of ours is logged here, once, and answered with a reference.
+    pub fn call(
+        &self,
+        tool: &Tool,
+        arguments: Map<String, Value>,
+        caller: &Caller,
+    ) -> Result<Answer> {
+        self.guarded(|| match tool.does {
+            Does::Report(_) => self.ask(tool, arguments),
+            Does::Action(entry) => self.command(tool, entry, arguments, caller),
+        })
+    }
+
+    fn guarded<T>(&self, ask: impl FnOnce() -> Result<T>) -> Result<T> {
+        let failure = match catch_unwind(AssertUnwindSafe(ask)) {
+            Ok(Err(Error::Ours(failure))) => failure,
+            Ok(answer) => return answer,
+            Err(_) => anyhow::anyhow!("a handler panicked"),
+        };
+        let reference = format!(
+            "{:x}-{}",
+            self.wall_clock(),
+            self.failures.fetch_add(1, Ordering::Relaxed)
+        );
+        tracing::error!(
+            reference,
+            error = format!("{failure:#}"),
+            "could not answer"
+        );
+        Err(Error::Ours(anyhow::anyhow!(
+            "Something went wrong on our side (reference {reference})."
+        )))
+    }
+
+    fn ask(&self, tool: &Tool, mut arguments: Map<String, Value>) -> Result<Answer> {
+        let Does::Report(entry) = tool.does else {
+            return Err(Error::Ours(anyhow::anyhow!("{} is no report", tool.name)));
+        };
+        let head = self.portfolio()?;
+        let now = self.now(&head);
+        let today = head.settings().calendar.date_of(now);
+        let as_asked = Value::Object(arguments.clone());
+        let question = question(tool.name, &arguments);
+        let as_of = arguments.remove(AS_OF).filter(|as_of| !as_of.is_null());
+        let past = as_of
+            .map(|as_of| past(&as_of, &head, today, now))
+            .transpose()?;
+        let (portfolio, today, as_of) = match past {
+            Some((cut, on, words)) => (Arc::new(head.at(&cut)), on, Some(words)),
+            None => (head, today, None),
+        };
+        let reference = json!({ "tool": tool.name, "arguments": as_asked, "today": today, "position": portfolio.position() });
+        let reference = URL_SAFE_NO_PAD.encode(reference.to_string());
+        let asked = Asked {
+            portfolio: &portfolio,
+            today,
+            as_of,
+            reference,
+            question,
+        };
+        let (structured, text) = (entry.answer)(&asked, arguments, &tool.arguments)?;
+        Ok(Answer { structured, text })
+    }
+
+    fn command(
+        &self,
+        tool: &Tool,
+        entry: &'static actions::Entry,
+        mut arguments: Map<String, Value>,
+        caller: &Caller,
+    ) -> Result<Answer> {
+        let request = request_of(tool.name, &arguments)?;
+        let dry_run = match arguments.remove(DRY_RUN) {
+            None | Some(Value::Null | Value::Bool(false)) => false,
+            Some(Value::Bool(true)) => true,
+            Some(_) => {
+                let refusal = Refusal::new(
+                    Code::InvalidArgument,
+                    "'dry_run' is neither true nor false.",
+                );
+                return Err(refusal.hint("Send a boolean.").into());
+            }
+        };
+        let names = tool.arguments.clone();
+        let (caller, now) = (caller.clone(), self.clock());
+        let plan = move |portfolio: &Portfolio| {
+            let now = now.at(portfolio);
+            let today = portfolio.settings().calendar.date_of(now);
+            let author = Author {
+                actor: caller.actor,
+                door: caller.door,
+                reason: String::new(),
+                now,
+            };
+            let commanded = Commanded {
+                portfolio,
+                today,
+                author: &author,
+                dry_run,
+            };
+            (entry.plan)(&commanded, arguments, &names)
+        };
+        if dry_run {
+            let outcome = plan(&*self.portfolio()?)?;
+            return Ok(Answer {
+                structured: outcome.structured,
+                text: outcome.text,
+            });
+        }
+        self.running(false)?.writer.write(move |portfolio, store| {
+            if let Some((key, hash)) = &request
+                && let Some(answer) = answered_before(store, key, hash)?
+            {
+                let nothing = crate::domain::draft::Planned {
+                    after: portfolio.clone(),
+                    batch: Default::default(),
+                };
+                return Ok((nothing, answer));
+            }
+            let outcome = plan(portfolio)?;
+            let answer = Answer {
+                structured: outcome.structured,
+                text: outcome.text,
+            };
+            if let Some((key, hash)) = &request {
+                let kept = json!({ "structured": answer.structured, "text": answer.text });
+                store.keep_request(key, hash, &kept.to_string())?;
+            }
+            Ok((outcome.planned, answer))
+        })
+    }
+
+    /// The settings in force: (name, value), in order.
+    pub fn settings(&self) -> Result<Vec<(&'static str, String)>> {
+        self.guarded(|| {
+            let portfolio = self.portfolio()?;
+            Ok(shown(portfolio.settings()))
+        })
+    }
+
+    /// Changes settings, all or none, and returns those in force. Makes the database when there is none.
+    pub fn change_settings(
+        &self,
+        changes: Vec<(String, String)>,
+        caller: &Caller,
+    ) -> Result<Vec<(&'static str, String)>> {
+        self.guarded(|| {
+            let (caller, clock) = (caller.clone(), self.clock());
+            self.running(true)?.writer.write(move |portfolio, _| {
+                let now = clock.at(portfolio);
+                let author = Author {
+                    actor: caller.actor,
+                    door: caller.door,
+                    reason: String::new(),
+                    now,
+                };
+                let mut draft = Draft::new(portfolio, &author);
+                // What is set before there are deals holds for all of them, whenever they were identified.
+                let at = if portfolio.is_empty() { BEGINNING } else { now };
+                let mut settings = portfolio.settings().clone();
+                for (name, value) in &changes {
+                    let before = settings.get(name);
+                    settings.set(name, value)?;
+                    let after = settings.get(name);
+                    if before != after {
+                        settings::may_change(name, !portfolio.is_empty())?;
+                        let (name, value) =
+                            (draft.text(name), draft.text(&after.unwrap_or_default()));
+                        draft.set_number(Subject::Setting(name), field::VALUE, at, value);
+                    }
+                }
+                Ok((draft.finish(), shown(&settings)))
+            })
+        })
+    }
+
+    /// The portfolio at the head of the log.
+    pub fn portfolio(&self) -> Result<Arc<Portfolio>> {
+        let running = self.running(false)?;
+        match &running.watch {
+            Some(watch) => watch.refresh(&running.snapshot),
+            None => Ok(running.snapshot.get()),
+        }
+    }
+
+    fn clock(&self) -> Clock {
+        match (self.config.today, &self.config.database) {
+            (Some(today), _) => Clock::Day(today),
+            (None, None) => Clock::Day(demo::today()),
+            (None, Some(_)) => Clock::Wall(self.wall_clock()),
+        }
+    }
+
+    fn now(&self, portfolio: &Portfolio) -> Millis {
+        self.clock().at(portfolio)
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the wall clock"
+    )]
+    fn wall_clock(&self) -> Millis {
+        chrono::Utc::now().timestamp_millis()
+    }
+}
+
+/// The engine's clock, read once for each request.
+#[derive(Debug, Clone, Copy)]
+enum Clock {
+    /// Noon of a day in the organisation's zone.
+    Day(NaiveDate),
+    /// An instant.
+    Wall(Millis),
+}
+
+impl Clock {
+    fn at(self, portfolio: &Portfolio) -> Millis {
+        match self {
+            Clock::Day(today) => portfolio.settings().calendar.noon_of(today),
+            Clock::Wall(now) => now,
+        }
+    }
+}
+
+fn shown(settings: &Settings) -> Vec<(&'static str, String)> {
+    NAMES
+        .iter()
+        .map(|name| (*name, settings.get(name).unwrap_or_default()))
+        .collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::panic)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_answered_with_a_reference_and_the_engine_lives_on() {
+        let engine = Engine::new(Config {
+            database: None,
+            organisation: "default".to_owned(),
+            today: None,
+        });
+        let answered = engine.guarded::<()>(|| panic!("on purpose"));
+        assert!(
+            matches!(answered, Err(Error::Ours(error)) if error.to_string().contains("reference"))
+        );
+        let running = engine.running(false);
+        let written =
+            running.map(|running| running.writer.write::<()>(|_, _| panic!("on purpose")));
+        assert!(matches!(written, Ok(Err(Error::Ours(_)))));
+        assert!(engine.settings().is_ok_and(|settings| !settings.is_empty()));
+    }
+}

@@ -1,0 +1,84 @@
+//! A database that is open, and how it is opened.
+
+use std::sync::{Arc, PoisonError};
+
+use super::import::import;
+use super::snapshot::{Snapshot, Watch};
+use super::writer::Writer;
+use super::{Caller, Door, Engine, Error, Result, demo};
+use crate::domain::settings::Settings;
+use crate::files;
+use crate::refusal::{Code, Refusal};
+use crate::store::{Location, Store};
+
+/// A database that is open: the latest portfolio, who watches for others' writes, who writes.
+pub(super) struct Running {
+    pub(super) snapshot: Arc<Snapshot>,
+    pub(super) watch: Option<Watch>,
+    pub(super) writer: Writer,
+}
+
+impl Engine {
+    /// The open database; opened, and made when it is missing and that is asked for.
+    pub(super) fn running(&self, create: bool) -> Result<Arc<Running>> {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(running) = &*running {
+            return Ok(Arc::clone(running));
+        }
+        let opened = Arc::new(self.open(create)?);
+        *running = Some(Arc::clone(&opened));
+        Ok(opened)
+    }
+
+    fn open(&self, create: bool) -> Result<Running> {
+        let snapshot = Arc::new(Snapshot::default());
+        let name = &self.config.organisation;
+        let Some(path) = &self.config.database else {
+            let store = Store::create(&Location::Memory, name)?;
+            let writer = start(store, &snapshot)?;
+            let running = Running {
+                snapshot,
+                watch: None,
+                writer,
+            };
+            let caller = Caller::new("demo", Door::Import);
+            let stated = files::read(&demo::sources(), &Settings::default());
+            import(&running, self.clock(), stated, false, &caller)?;
+            return Ok(running);
+        };
+        let store = if create {
+            Store::create(&Location::File(path.clone()), name)?
+        } else {
+            match Store::open(path, name)? {
+                Some(store) => store,
+                None => {
+                    let known = Store::organisations(path)?;
+                    if known.is_empty() {
+                        return Err(crate::store::Error::Missing(path.clone()).into());
+                    }
+                    let refusal = Refusal::new(
+                        Code::UnknownOrganisation,
+                        format!("The database holds no organisation '{name}'."),
+                    );
+                    let hint = format!("Choose one with --org: {}.", known.join(", "));
+                    return Err(refusal.hint(hint).candidates(known).into());
+                }
+            }
+        };
+        // Watching begins before loading, so nothing written meanwhile is missed.
+        let watched =
+            Store::open(path, name)?.ok_or_else(|| anyhow::anyhow!("the organisation vanished"));
+        let watch = Watch::new(watched.map_err(Error::Ours)?)?;
+        snapshot.absorb(&store)?;
+        let writer = start(store, &snapshot)?;
+        Ok(Running {
+            snapshot,
+            watch: Some(watch),
+            writer,
+        })
+    }
+}
+
+fn start(store: Store, snapshot: &Arc<Snapshot>) -> Result<Writer> {
+    Writer::start(store, Arc::clone(snapshot)).map_err(|error| Error::Ours(error.into()))
+}

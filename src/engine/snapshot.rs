@@ -1,0 +1,69 @@
+//! The portfolio that answers are given from, shared by readers and replaced whole. No lock is held
+//! while a report runs.
+
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use super::error::Result;
+use crate::domain::portfolio::Portfolio;
+use crate::store::Store;
+
+/// The latest portfolio.
+#[derive(Debug, Default)]
+pub struct Snapshot {
+    latest: RwLock<Arc<Portfolio>>,
+}
+
+impl Snapshot {
+    /// The latest portfolio.
+    pub fn get(&self) -> Arc<Portfolio> {
+        Arc::clone(&self.latest.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Makes a portfolio the latest, unless a later one is already.
+    pub fn publish(&self, portfolio: Arc<Portfolio>) {
+        let mut latest = self.latest.write().unwrap_or_else(PoisonError::into_inner);
+        if portfolio.position() > latest.position() {
+            *latest = portfolio;
+        }
+    }
+
+    /// Absorbs what the log holds beyond the latest portfolio, and returns the one at the head.
+    pub fn absorb(&self, store: &Store) -> Result<Arc<Portfolio>> {
+        let latest = self.get();
+        let mut portfolio = Portfolio::clone(&latest);
+        if !store.bring_to_head(&mut portfolio)? {
+            return Ok(latest);
+        }
+        let portfolio = Arc::new(portfolio);
+        self.publish(Arc::clone(&portfolio));
+        Ok(portfolio)
+    }
+}
+
+/// A connection that only looks whether another process has written.
+#[derive(Debug)]
+pub struct Watch {
+    watched: Mutex<(Store, i64)>,
+}
+
+impl Watch {
+    /// Watches through a connection of its own.
+    pub fn new(store: Store) -> Result<Watch> {
+        let version = store.data_version()?;
+        Ok(Watch {
+            watched: Mutex::new((store, version)),
+        })
+    }
+
+    /// The portfolio at the head of the log as of this call.
+    pub fn refresh(&self, snapshot: &Snapshot) -> Result<Arc<Portfolio>> {
+        let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        let version = watched.0.data_version()?;
+        if version == watched.1 {
+            return Ok(snapshot.get());
+        }
+        let portfolio = snapshot.absorb(&watched.0)?;
+        watched.1 = version;
+        Ok(portfolio)
+    }
+}

@@ -1,0 +1,298 @@
+//! A caller's JSON arguments → a typed question, with refusals a language model can act on: an
+//! unknown argument is told its nearest neighbour, a wrong type is told where it stands.
+
+use schemars::{JsonSchema, Schema, json_schema};
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
+
+use super::vocabulary::nearest;
+use crate::domain::money::Currency;
+use crate::refusal::{Code, Refusal, Result};
+
+/// The longest text an argument may carry, in bytes; notes and evidence are the long ones.
+pub const LONGEST: usize = 10_000;
+
+/// Refuses arguments that are not among the known ones.
+pub fn check_names(arguments: &Map<String, Value>, known: &[String]) -> Result<()> {
+    arguments
+        .keys()
+        .find(|name| !known.contains(name))
+        .map_or(Ok(()), |name| Err(unknown(name, known)))
+}
+
+/// Reads arguments as a `T`; `null` and an empty list count as not given.
+pub fn read<T: DeserializeOwned>(arguments: Map<String, Value>) -> Result<T> {
+    // Models send null and [] for what they do not mean to say.
+    let says =
+        |value: &Value| !value.is_null() && value.as_array().is_none_or(|items| !items.is_empty());
+    let arguments: Map<String, Value> = arguments
+        .into_iter()
+        .filter(|(_, value)| says(value))
+        .collect();
+    for (name, value) in &arguments {
+        check_texts(name, value, 0)?;
+    }
+    serde_path_to_error::deserialize(Value::Object(arguments)).map_err(|error| {
+        let path = error.path().to_string();
+        let problem = error.into_inner().to_string();
+        if let Some(name) = problem
+            .strip_prefix("missing field `")
+            .and_then(|rest| rest.split('`').next())
+        {
+            return Refusal::new(
+                Code::InvalidArgument,
+                format!("The argument '{name}' is missing."),
+            )
+            .hint(format!("Give '{name}' and call again."));
+        }
+        let place = if path == "." {
+            String::new()
+        } else {
+            format!(" at '{path}'")
+        };
+        Refusal::new(
+            Code::InvalidArgument,
+            format!("The arguments do not fit{place}: {}.", shorten(&problem)),
+        )
+        .hint("Correct it as the tool's input schema says.".to_owned())
+    })
+}
+
+fn unknown(name: &str, known: &[String]) -> Refusal {
+    let shown = super::clean(name, 60);
+    let names: Vec<&str> = known.iter().map(String::as_str).collect();
+    let near = nearest(name, &names);
+    let refusal = Refusal::new(
+        Code::InvalidArgument,
+        format!("There is no argument '{shown}'."),
+    );
+    match near {
+        Some(near) => refusal
+            .hint(format!("Did you mean '{near}'?"))
+            .candidates([near]),
+        None => refusal
+            .hint(format!("The arguments are {}.", names.join(", ")))
+            .candidates(names),
+    }
+}
+
+fn shorten(problem: &str) -> String {
+    super::clean(problem, 200)
+}
+
+/// Refuses texts that are too long or hold control characters, wherever they stand.
+fn check_texts(name: &str, value: &Value, depth: usize) -> Result<()> {
+    let name = super::clean(name, 60);
+    let name = name.as_str();
+    match value {
+        Value::String(text) if text.len() > LONGEST => Err(Refusal::new(
+            Code::InvalidText,
+            format!("The text of '{name}' is {} bytes long.", text.len()),
+        )
+        .hint(format!("Shorten it to at most {LONGEST} bytes."))),
+        Value::String(text)
+            if text
+                .chars()
+                .any(|c| c.is_control() && c != '\n' && c != '\t') =>
+        {
+            Err(Refusal::new(
+                Code::InvalidText,
+                format!("The text of '{name}' holds control characters."),
+            )
+            .hint("Send plain text."))
+        }
+        Value::Array(items) if items.len() > 1_000 => Err(Refusal::new(
+            Code::InvalidArgument,
+            format!("'{name}' has {} items.", items.len()),
+        )
+        .hint("Give at most 1,000.")),
+        Value::Array(items) if depth < 8 => items
+            .iter()
+            .try_for_each(|item| check_texts(name, item, depth + 1)),
+        Value::Object(fields) if depth < 8 => fields
+            .iter()
+            .try_for_each(|(field, value)| check_texts(field, value, depth + 1)),
+        Value::Array(_) | Value::Object(_) => Err(Refusal::new(
+            Code::InvalidArgument,
+            format!("'{name}' is nested too deeply."),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// A list of words of which one bare word is accepted too.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Words(pub Vec<String>);
+
+impl<'de> Deserialize<'de> for Words {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let word = |value: Value| match value {
+            Value::String(word) => Ok(word),
+            Value::Number(number) => Ok(number.to_string()),
+            other => Err(D::Error::custom(format!(
+                "expected a text, got {}",
+                kind_of(&other)
+            ))),
+        };
+        match Value::deserialize(deserializer)? {
+            Value::Array(items) => items
+                .into_iter()
+                .map(word)
+                .collect::<std::result::Result<_, _>>()
+                .map(Words),
+            one => Ok(Words(vec![word(one)?])),
+        }
+    }
+}
+
+impl JsonSchema for Words {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Words".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> Schema {
+        json_schema!({ "type": "array", "items": { "type": "string" } })
+    }
+}
+
+/// An amount of money as callers give it: a number in major units, or words such as "85k".
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AmountWords(String);
+
+impl AmountWords {
+    /// The amount in minor units of a currency; never negative.
+    pub fn minor(&self, name: &str, currency: Currency) -> Result<i64> {
+        let minor = super::amounts::amount(&self.0, currency)?;
+        if minor < 0 {
+            return Err(
+                Refusal::new(Code::InvalidArgument, format!("'{name}' is negative."))
+                    .hint("Give an amount of 0 or more: a contraction is not an expansion."),
+            );
+        }
+        Ok(minor)
+    }
+
+    /// The basis points of a fraction from 0 to 1, exactly; `None` when it is none, or has more
+    /// than four decimals.
+    pub fn fraction(&self) -> Option<u16> {
+        let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        let text = self.0.trim();
+        let (whole, decimals) = match text.split_once(['.', ',']) {
+            Some((_, "")) => return None,
+            Some(parts) => parts,
+            None if text.is_empty() => return None,
+            None => (text, ""),
+        };
+        // Zeros at the end say nothing.
+        let kept = decimals.trim_end_matches('0');
+        if kept.len() > 4 || !is_digits(whole) || !is_digits(kept) {
+            return None;
+        }
+        let places: u16 = format!("{kept:0<4}").parse().ok()?;
+        match whole.trim_start_matches('0') {
+            "" => Some(places),
+            "1" if places == 0 => Some(10_000),
+            _ => None,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for AmountWords {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        match Value::deserialize(deserializer)? {
+            // The decimal digits as they were sent, so that no cent is lost on the way.
+            Value::Number(number) => Ok(AmountWords(plain(&number.to_string()))),
+            Value::String(words) => Ok(AmountWords(words)),
+            other => Err(D::Error::custom(format!(
+                "expected a number, got {}",
+                kind_of(&other)
+            ))),
+        }
+    }
+}
+
+/// Exponents ("1e6") written out.
+fn plain(number: &str) -> String {
+    let Some((digits, exponent)) = number.split_once(['e', 'E']) else {
+        return number.to_owned();
+    };
+    let Ok(exponent) = exponent.parse::<i32>() else {
+        return number.to_owned();
+    };
+    let (sign, digits) = digits
+        .strip_prefix('-')
+        .map_or(("", digits), |digits| ("-", digits));
+    let (whole, decimals) = digits.split_once('.').unwrap_or((digits, ""));
+    if !(0..=18).contains(&exponent) {
+        return number.to_owned();
+    }
+    let exponent = exponent as usize;
+    let padded = format!("{decimals:0<exponent$}");
+    let (more, rest) = padded.split_at(exponent);
+    format!("{sign}{whole}{more}.{rest}")
+        .trim_end_matches('.')
+        .to_owned()
+}
+
+impl JsonSchema for AmountWords {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Amount".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> Schema {
+        json_schema!({ "type": "number", "minimum": 0 })
+    }
+}
+
+fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fraction_is_read_exactly_into_basis_points() {
+        for (words, basis_points) in [
+            ("0", 0),
+            ("0.45", 4_500),
+            (" .5 ", 5_000),
+            ("0,45", 4_500),
+            ("0.0001", 1),
+            ("0.9999", 9_999),
+            ("0.450000", 4_500),
+            ("1", 10_000),
+            ("1.0000", 10_000),
+        ] {
+            let given: AmountWords = serde_json::from_value(words.into()).unwrap();
+            assert_eq!(given.fraction(), Some(basis_points), "{words}");
+        }
+        let given: AmountWords = serde_json::from_str("0.29").unwrap();
+        assert_eq!(given.fraction(), Some(2_900));
+        for words in [
+            "", ".", "1.", "0.00005", "1.0001", "2", "10", "45", "45%", "-0.1", "+0.1", "0.5k",
+            "$0.5", "0.4.5", "1e-1", "half", "０.5",
+        ] {
+            let given: AmountWords = serde_json::from_value(words.into()).unwrap();
+            assert_eq!(given.fraction(), None, "{words}");
+        }
+    }
+}

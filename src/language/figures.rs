@@ -1,0 +1,210 @@
+//! Figures as they go out: money in major units, rates as fractions, days with one decimal; each
+//! rounded once, here, and each able to say itself in text.
+
+use std::fmt;
+
+use schemars::{JsonSchema, Schema, json_schema};
+use serde::{Serialize, Serializer};
+
+use crate::domain::money::Currency;
+use crate::domain::statistics::Share;
+
+/// An amount of money.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Amount {
+    /// Minor units.
+    pub minor: i64,
+    /// Of this currency.
+    pub currency: Currency,
+}
+
+impl Serialize for Amount {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.currency.json(self.minor).serialize(serializer)
+    }
+}
+
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.currency.show(self.minor))
+    }
+}
+
+/// A fraction to four decimals, kept in ten-thousandths.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fraction(pub i64);
+
+impl Serialize for Fraction {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        decimal(self.0, 10_000).serialize(serializer)
+    }
+}
+
+impl fmt::Display for Fraction {
+    /// As a percentage with one decimal, rounded half-up.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tenths = (self.0.abs() + 5) / 10;
+        let sign = if self.0 < 0 && tenths > 0 { "-" } else { "" };
+        write!(f, "{sign}{}.{}%", tenths / 10, tenths % 10)
+    }
+}
+
+/// A multiple to two decimals, kept in hundredths: coverage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Multiple(pub i64);
+
+impl Serialize for Multiple {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        decimal(self.0, 100).serialize(serializer)
+    }
+}
+
+impl fmt::Display for Multiple {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.0 < 0 { "-" } else { "" };
+        write!(f, "{sign}{}.{:02}x", self.0.abs() / 100, self.0.abs() % 100)
+    }
+}
+
+/// Days to one decimal, kept in tenths.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Days(pub i64);
+
+impl Serialize for Days {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        decimal(self.0, 10).serialize(serializer)
+    }
+}
+
+impl fmt::Display for Days {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.0 < 0 { "-" } else { "" };
+        write!(f, "{sign}{}.{}", self.0.abs() / 10, self.0.abs() % 10)
+    }
+}
+
+/// A whole number of parts as the JSON number it stands for; whole when whole.
+fn decimal(parts: i64, per_unit: i64) -> serde_json::Number {
+    if parts % per_unit == 0 {
+        return (parts / per_unit).into();
+    }
+    let digits = per_unit.ilog10() as usize;
+    let (whole, rest) = (
+        parts.unsigned_abs() / per_unit.unsigned_abs(),
+        parts.unsigned_abs() % per_unit.unsigned_abs(),
+    );
+    let sign = if parts < 0 { "-" } else { "" };
+    format!("{sign}{whole}.{rest:0digits$}")
+        .parse()
+        .ok()
+        .and_then(serde_json::Number::from_f64)
+        .unwrap_or_else(|| (parts / per_unit).into())
+}
+
+macro_rules! number_schema {
+    ($($name:ident),+) => { $(
+        impl JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> Schema {
+                json_schema!({ "type": "number" })
+            }
+        }
+    )+ };
+}
+
+number_schema!(Amount, Fraction, Multiple, Days);
+
+/// A rate with what it rests on: numerator, denominator and the 95 % Wilson interval.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Rate {
+    // Fraction; null of nothing.
+    pub(crate) rate: Option<Fraction>,
+    // Numerator.
+    pub(crate) part: u64,
+    // Denominator.
+    pub(crate) of: u64,
+    // 95 % Wilson interval.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) interval: Option<[Fraction; 2]>,
+}
+
+impl From<Share> for Rate {
+    fn from(share: Share) -> Self {
+        Rate {
+            rate: share.rate().map(Fraction),
+            part: share.part,
+            of: share.whole,
+            interval: share
+                .interval()
+                .map(|(low, high)| [Fraction(low), Fraction(high)]),
+        }
+    }
+}
+
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.rate, self.interval) {
+            (Some(rate), Some([low, high])) => {
+                write!(
+                    f,
+                    "{rate} ({} of {}; 95% interval {low} to {high})",
+                    self.part, self.of
+                )
+            }
+            _ => write!(f, "n/a (0 of 0)"),
+        }
+    }
+}
+
+/// A mean with its median and n.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Average<T> {
+    // The mean; null of nothing.
+    pub(crate) mean: Option<T>,
+    // The median.
+    pub(crate) median: Option<T>,
+    // How many it is of.
+    pub(crate) n: u64,
+}
+
+/// Shows a figure, or a dash where there is none.
+pub fn or_dash<T: fmt::Display>(figure: Option<T>) -> String {
+    figure.map_or_else(|| "-".to_owned(), |figure| figure.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn json(value: impl Serialize) -> String {
+        serde_json::to_string(&value).unwrap_or_default()
+    }
+
+    #[test]
+    fn figures_are_sent_and_shown_with_their_decimals() {
+        assert_eq!(
+            (json(Fraction(7_500)), Fraction(7_500).to_string()),
+            ("0.75".into(), "75.0%".into())
+        );
+        assert_eq!(
+            (json(Fraction(10_000)), Fraction(-1_234).to_string()),
+            ("1".into(), "-12.3%".into())
+        );
+        assert_eq!(Fraction(12_345).to_string(), "123.5%");
+        assert_eq!(
+            (json(Multiple(147)), Multiple(147).to_string()),
+            ("1.47".into(), "1.47x".into())
+        );
+        assert_eq!(
+            (json(Days(-125)), Days(305).to_string()),
+            ("-12.5".into(), "30.5".into())
+        );
+    }
+}

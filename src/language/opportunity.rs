@@ -1,0 +1,298 @@
+//! An opportunity as it goes out: PRD-155's ExpansionOpportunity, and the words to find one by.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::clean;
+use super::figures::{Amount, Fraction};
+use super::filters::{ambiguous, not_found};
+use super::names::{self, How, Match};
+use crate::domain::change::{Day, NO_DAY};
+use crate::domain::days;
+use crate::domain::deal::Deal;
+use crate::domain::money::{Currency, weighted};
+use crate::domain::portfolio::{Found, Portfolio};
+use crate::domain::texts::NONE;
+use crate::refusal::Result;
+
+/// How long a name may be in an answer.
+const SHORT: usize = 200;
+
+/// An opportunity. Fields without a value are left out.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
+pub struct Opportunity {
+    /// Id.
+    pub id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    customer_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    customer_name: Option<String>,
+    /// Name.
+    pub name: String,
+    /// Type.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// Stage.
+    pub stage: &'static str,
+    /// In `currency` when given.
+    pub estimated_value: Option<Amount>,
+    /// Fraction.
+    pub probability: Option<Fraction>,
+    /// value × probability.
+    pub weighted_value: Option<Amount>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    currency: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expected_close: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    actual_close: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    closed_value: Option<Amount>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lost_reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    csm_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sales_rep_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    days_in_stage: Option<i32>,
+    #[serde(flatten)]
+    details: Option<Details>,
+}
+
+/// The fields that only the full form carries.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
+struct Details {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    product_line: Option<String>,
+    /// stage or manual.
+    probability_source: &'static str,
+    forecast_category: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    identified_date: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stage_entered_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    csm_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sales_rep_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    champion_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    use_case: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    term_months: Option<u16>,
+    /// Log position of the last change.
+    version: u32,
+}
+
+/// How much of an opportunity an answer shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// What a list needs.
+    Short,
+    /// Everything but long free text.
+    Full,
+}
+
+/// An opportunity in a form.
+pub fn show(found: Found<'_>, portfolio: &Portfolio, today: Day, form: Form) -> Opportunity {
+    let (deal, detail, settings) = (found.deal, found.detail, portfolio.settings());
+    let text = |text: u32| (text != NONE).then(|| clean(portfolio.text(text), SHORT));
+    let currency = text(detail.currency)
+        .and_then(|code| Currency::from_code(&code))
+        .unwrap_or(settings.currency);
+    let amount = |minor| Amount { minor, currency };
+    let probability = deal.probability(settings);
+    let person =
+        |number: u32| (number != NONE).then(|| clean(portfolio.person_name(number), SHORT));
+    let person_id = |number: u32| portfolio.person(number).and_then(|person| text(person.id));
+    let date = |day: Day| days::date(day).map(|date| date.to_string());
+    let details = (form == Form::Full).then(|| Details {
+        product_line: text(deal.product_line),
+        probability_source: if deal.is_manual() { "manual" } else { "stage" },
+        forecast_category: deal.category(settings).word(),
+        identified_date: date(deal.identified),
+        // At an earlier as-of a deal may stand in a stage before the first date on record.
+        stage_entered_at: date(deal.stage_entered).filter(|_| deal.stage_entered <= today),
+        csm_id: person_id(deal.csm),
+        sales_rep_id: person_id(deal.sales_rep),
+        champion_id: text(detail.champion),
+        source: text(deal.source),
+        use_case: text(detail.use_case),
+        term_months: (detail.term_months != 0).then_some(detail.term_months),
+        version: detail.version,
+    });
+    Opportunity {
+        id: text(detail.id).unwrap_or_default(),
+        customer_id: portfolio
+            .customer(deal.customer)
+            .and_then(|customer| text(customer.id)),
+        customer_name: (deal.customer != NONE)
+            .then(|| clean(portfolio.customer_name(deal.customer), SHORT)),
+        name: text(detail.name).unwrap_or_default(),
+        kind: deal.kind.word(),
+        stage: deal.stage.word(),
+        estimated_value: Some(amount(deal.estimate)),
+        probability: Some(Fraction(i64::from(probability))),
+        weighted_value: Some(amount(weighted(deal.value, probability))),
+        currency: deal.foreign.then(|| currency.code().to_owned()),
+        expected_close: date(detail.expected_close),
+        actual_close: if deal.is_open() {
+            None
+        } else {
+            date(deal.close)
+        },
+        closed_value: deal.is_won().then(|| amount(deal.value)),
+        lost_reason: (deal.stage == crate::domain::stage::Stage::ClosedLost)
+            .then(|| text(deal.lost_reason).unwrap_or_else(|| "not recorded".to_owned())),
+        csm_name: person(deal.csm),
+        sales_rep_name: person(deal.sales_rep),
+        days_in_stage: if deal.is_open() {
+            deal.days_in_stage(today)
+                .filter(|_| deal.stage_entered != NO_DAY)
+        } else {
+            None
+        },
+        details,
+    }
+}
+
+impl Opportunity {
+    /// The customer's name, or a dash.
+    pub fn customer(&self) -> &str {
+        self.customer_name.as_deref().unwrap_or("-")
+    }
+
+    /// The date it closed or is expected to, or a dash.
+    pub fn close(&self) -> &str {
+        self.actual_close
+            .as_deref()
+            .or(self.expected_close.as_deref())
+            .unwrap_or("-")
+    }
+
+    /// The value it closed at, once won.
+    pub fn closed_value(&self) -> Option<Amount> {
+        self.closed_value
+    }
+
+    /// The CSM's name, or a dash.
+    pub fn csm(&self) -> &str {
+        self.csm_name.as_deref().unwrap_or("-")
+    }
+}
+
+/// "Acme Corp: Premium Tier (OPP-1001)": how candidates and sentences name a deal.
+pub fn label(number: u32, portfolio: &Portfolio) -> String {
+    let Some(found) = portfolio.deal(number) else {
+        return String::new();
+    };
+    let customer = clean(portfolio.customer_name(found.deal.customer), 60);
+    let name = clean(portfolio.text(found.detail.name), 60);
+    let id = clean(portfolio.text(found.detail.id), 60);
+    match (customer.is_empty(), name.is_empty()) {
+        (false, false) => format!("{customer}: {name} ({id})"),
+        (true, false) => format!("{name} ({id})"),
+        (false, true) => format!("{customer} ({id})"),
+        (true, true) => id,
+    }
+}
+
+/// Finds one opportunity by id, by name, or by customer and name ("Acme Premium Tier"). Anything but a
+/// single one is refused. A misspelling is looked for among open deals only, and is said.
+pub fn find(words: &str, portfolio: &Portfolio) -> Result<(u32, Option<String>)> {
+    if let Some(number) = portfolio.deal_by_id(words.trim()) {
+        return Ok((number, None));
+    }
+    let asked = names::fold(words);
+    let begins = |name: &str| {
+        name.strip_prefix(asked.as_str())
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+    };
+    let all = portfolio
+        .chunks()
+        .flat_map(|chunk| chunk.open().iter().chain(chunk.closed()));
+    let called: Vec<Called<'_>> = all
+        .filter_map(|deal| Called::of(deal, portfolio))
+        .filter(|deal| {
+            begins(&deal.name) || begins(&deal.full) || deal.id.eq_ignore_ascii_case(words.trim())
+        })
+        .collect();
+    for by_customer in [false, true] {
+        match names::find(words, called.iter().map(|deal| deal.record(by_customer))) {
+            Match::One(number, How::Id | How::Exact | How::Prefix) => return Ok((number, None)),
+            Match::Several(numbers) => {
+                let candidates = numbers
+                    .iter()
+                    .take(10)
+                    .map(|number| label(*number, portfolio))
+                    .collect();
+                return Err(ambiguous("opportunity", words, candidates));
+            }
+            _ => {}
+        }
+    }
+    let open: Vec<Called<'_>> = portfolio
+        .open()
+        .filter_map(|deal| Called::of(deal, portfolio))
+        .collect();
+    let mut near = Vec::new();
+    for by_customer in [false, true] {
+        match names::find(words, open.iter().map(|deal| deal.record(by_customer))) {
+            Match::One(number, _) => {
+                let note = format!(
+                    "Read '{}' as {}.",
+                    clean(words, 60),
+                    label(number, portfolio)
+                );
+                return Ok((number, Some(note)));
+            }
+            Match::None { near: found } => near.extend(found),
+            Match::Several(_) => {}
+        }
+    }
+    near.dedup();
+    let near = near
+        .into_iter()
+        .take(5)
+        .map(|number| label(number, portfolio))
+        .collect();
+    Err(not_found("opportunity", words, near))
+}
+
+/// What a deal may be called by.
+struct Called<'a> {
+    number: u32,
+    id: &'a str,
+    name: String,
+    /// Customer and name.
+    full: String,
+}
+
+impl<'a> Called<'a> {
+    fn of(deal: &Deal, portfolio: &'a Portfolio) -> Option<Called<'a>> {
+        let detail = portfolio.detail(deal)?;
+        let name = names::fold(portfolio.text(detail.name));
+        let customer = portfolio
+            .customer(deal.customer)
+            .map_or("", |customer| &customer.folded);
+        let full = format!("{customer} {name}");
+        Some(Called {
+            number: deal.number,
+            id: portfolio.text(detail.id),
+            name,
+            full,
+        })
+    }
+
+    fn record(&self, by_customer: bool) -> (u32, &str, &str) {
+        (
+            self.number,
+            self.id,
+            if by_customer { &self.full } else { &self.name },
+        )
+    }
+}

@@ -1,0 +1,353 @@
+//! From what was said to days: the only place where the organisation's calendar, today and the
+//! direction meet the words.
+//!
+//! An expression without a year ("March") may mean many stretches of time, one with a year only
+//! one. So an expression first yields all its stretches in order of time, and one rule then picks:
+//! forward the first that is not yet over, back the last that has begun. Spans follow the same
+//! way, which is how "Nov-Feb" comes to cross the new year and "Nov to Feb 2026" to begin in 2025.
+
+use chrono::{Datelike, NaiveDate};
+
+use super::Direction;
+use super::grammar::{Edge, Item, Phrase, Year, Years};
+use super::words::Unit;
+use crate::domain::calendar::{
+    Calendar, add_days, add_months, first_of_month, month_of, months_between,
+};
+
+/// The first and last year that an answer may touch.
+const YEARS: std::ops::RangeInclusive<i32> = 1970..=2199;
+
+/// Days from the first to the last, both included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stretch {
+    pub start: NaiveDate,
+    pub end: NaiveDate,
+}
+
+/// Why words that have the right shape name no period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// No calendar has that day or month.
+    Impossible,
+    /// The numbers could be read as either of two dates.
+    Ambiguous(NaiveDate, NaiveDate),
+    /// It would end before it starts.
+    Reversed,
+    /// It leaves the years that are kept.
+    OutOfRange,
+}
+
+type Result<T> = std::result::Result<T, Trouble>;
+
+/// Everything besides the words that decides what they mean.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Resolver {
+    pub calendar: Calendar,
+    pub today: NaiveDate,
+    pub direction: Direction,
+    /// Which years the words at hand speak of, when they say so.
+    pub years: Option<Years>,
+}
+
+impl Resolver {
+    /// The days of a phrase, and the whole unit when it was one "to date".
+    pub fn phrase(&self, phrase: &Phrase) -> Result<(Stretch, Option<Stretch>)> {
+        let today = self.today;
+        let stretch = match phrase {
+            Phrase::One(item) => self.pick(self.all(item)?)?,
+            Phrase::Span(from, to) => self.pick(spans(&self.all(from)?, &self.all(to)?)?)?,
+            Phrase::Since(item) => {
+                let begun = self.all(item)?.into_iter().rfind(|it| it.start <= today);
+                Stretch {
+                    start: begun.ok_or(Trouble::Reversed)?.start,
+                    end: today,
+                }
+            }
+            Phrase::Until(item) => {
+                let coming = self.all(item)?.into_iter().find(|it| it.end >= today);
+                Stretch {
+                    start: today,
+                    end: coming.ok_or(Trouble::Reversed)?.end,
+                }
+            }
+        };
+        let whole = if let Phrase::One(item) = phrase {
+            self.whole(item)
+        } else {
+            None
+        };
+        Ok((within_range(stretch)?, whole.map(within_range).transpose()?))
+    }
+
+    /// The day of an expression that names one.
+    pub fn day(&self, item: &Item) -> Result<NaiveDate> {
+        let stretch = self.pick(self.all(item)?)?;
+        within_range(stretch).map(|day| day.start)
+    }
+
+    /// All that an expression may mean, in order of time; never empty.
+    fn all(&self, item: &Item) -> Result<Vec<Stretch>> {
+        let today = self.today;
+        let one = |start, end| Ok(vec![Stretch { start, end }]);
+        match *item {
+            Item::On { day, month, year } => self.every(year, |year| {
+                let date = NaiveDate::from_ymd_opt(self.year_of_month(year, month), month, day)?;
+                Some(Stretch {
+                    start: date,
+                    end: date,
+                })
+            }),
+            Item::Month { month, year } => self.every(year, |year| {
+                let start = NaiveDate::from_ymd_opt(self.year_of_month(year, month), month, 1)?;
+                Some(whole(Unit::Month, start))
+            }),
+            Item::Part { unit, number, year } => self.every(year, |year| {
+                let start = self.calendar.fiscal_year_called(self.number_of(year));
+                Some(whole(unit, step(unit, start, number - 1)))
+            }),
+            Item::Ambiguous(one, other, year) => {
+                let dates = (
+                    NaiveDate::from_ymd_opt(year, one, other),
+                    NaiveDate::from_ymd_opt(year, other, one),
+                );
+                let (Some(one), Some(other)) = dates else {
+                    return Err(Trouble::Impossible);
+                };
+                Err(Trouble::Ambiguous(one, other))
+            }
+            Item::Year(number) if self.years == Some(Years::Fiscal) => Ok(vec![whole(
+                Unit::Year,
+                self.calendar.fiscal_year_called(number),
+            )]),
+            Item::Year(number) => Ok(vec![whole(Unit::Year, first_of_month(number, 1))]),
+            Item::Weekday(weekday) => {
+                // Half a year either way is more than anybody means by a bare "Friday".
+                let first = today.week(weekday).first_day();
+                let days = (-26..=26).map(|weeks| add_days(first, 7 * weeks));
+                Ok(days
+                    .map(|day| Stretch {
+                        start: day,
+                        end: day,
+                    })
+                    .collect())
+            }
+            Item::WeekOf(ref day) => {
+                let days = self.all(day)?.into_iter();
+                Ok(days
+                    .map(|day| whole(Unit::Week, self.calendar.week_of(day.start)))
+                    .collect())
+            }
+            Item::Edge(edge, ref of) => {
+                let day = |of: Stretch| {
+                    if edge == Edge::First {
+                        of.start
+                    } else {
+                        of.end
+                    }
+                };
+                Ok(self
+                    .all(of)?
+                    .into_iter()
+                    .map(day)
+                    .map(|day| Stretch {
+                        start: day,
+                        end: day,
+                    })
+                    .collect())
+            }
+            Item::Beside(step, ref of) => {
+                let mut all = self.all(of)?.into_iter();
+                let beside = if step < 0 {
+                    all.rfind(|it| it.end < today)
+                } else {
+                    all.find(|it| it.start > today)
+                };
+                Ok(vec![beside.ok_or(Trouble::OutOfRange)?])
+            }
+            Item::Away { count, unit } => {
+                let day = step(unit, today, count);
+                one(day, day)
+            }
+            Item::Current { unit, step: steps } => {
+                Ok(vec![whole(unit, step(unit, self.current(unit), steps))])
+            }
+            Item::Run {
+                count,
+                unit: Unit::Day,
+            } if count < 0 => one(step(Unit::Day, today, count + 1), today),
+            Item::Run {
+                count,
+                unit: Unit::Day,
+            } => one(today, step(Unit::Day, today, count - 1)),
+            Item::Run { count, unit } if count < 0 => {
+                let current = self.current(unit);
+                one(step(unit, current, count), add_days(current, -1))
+            }
+            Item::Run { count, unit } => {
+                let next = step(unit, self.current(unit), 1);
+                one(next, add_days(step(unit, next, count), -1))
+            }
+            Item::Trailing { count, unit } => one(add_days(step(unit, today, -count), 1), today),
+            Item::Coming { count, unit } => one(today, add_days(step(unit, today, count), -1)),
+            Item::Beyond { count, unit } => self.all(&match self.direction {
+                Direction::Forward => Item::Run { count, unit },
+                Direction::Back => Item::Trailing { count, unit },
+            }),
+            Item::Ever => one(
+                first_of_month(*YEARS.start(), 1),
+                match self.direction {
+                    Direction::Forward => add_days(first_of_month(*YEARS.end() + 1, 1), -1),
+                    Direction::Back => today,
+                },
+            ),
+            Item::ToDate(unit) => one(self.current(unit), today),
+            Item::Under(years, ref said) => self.under(years).all(said),
+        }
+    }
+
+    /// A stretch of one year, or of every year when none was said.
+    fn every(
+        &self,
+        year: Option<Year>,
+        stretch: impl Fn(Year) -> Option<Stretch>,
+    ) -> Result<Vec<Stretch>> {
+        let all: Vec<Stretch> = match year {
+            Some(year) => stretch(year).into_iter().collect(),
+            // A fiscal year may be called by the number after the last year that is kept.
+            None => (*YEARS.start()..=*YEARS.end() + 1)
+                .filter_map(|year| stretch(Year::Numbered(year)))
+                .collect(),
+        };
+        if all.is_empty() {
+            Err(Trouble::Impossible)
+        } else {
+            Ok(all)
+        }
+    }
+
+    /// The one that was meant.
+    fn pick(&self, all: Vec<Stretch>) -> Result<Stretch> {
+        if let [only] = *all {
+            return Ok(only);
+        }
+        let mut all = all.into_iter();
+        let meant = match self.direction {
+            Direction::Forward => all.find(|it| it.end >= self.today),
+            Direction::Back => all.rfind(|it| it.start <= self.today),
+        };
+        meant.ok_or(Trouble::OutOfRange)
+    }
+
+    /// The month, quarter, half or year that a "to date" belongs to.
+    fn whole(&self, item: &Item) -> Option<Stretch> {
+        match item {
+            Item::ToDate(unit @ (Unit::Month | Unit::Quarter | Unit::Half | Unit::Year)) => {
+                Some(whole(*unit, self.current(*unit)))
+            }
+            Item::Under(years, said) => self.under(*years).whole(said),
+            _ => None,
+        }
+    }
+
+    /// The same, for words that say which years they speak of.
+    fn under(&self, years: Years) -> Resolver {
+        let calendar = match years {
+            Years::Civil => Calendar {
+                fiscal_year_start: 1,
+                ..self.calendar
+            },
+            Years::Fiscal => self.calendar,
+        };
+        Resolver {
+            calendar,
+            years: Some(years),
+            ..*self
+        }
+    }
+
+    /// The first day of the unit that holds today.
+    fn current(&self, unit: Unit) -> NaiveDate {
+        let year = self.calendar.fiscal_year_of(self.today);
+        match unit {
+            Unit::Day => self.today,
+            Unit::Week => self.calendar.week_of(self.today),
+            Unit::Month => month_of(self.today),
+            Unit::Quarter => self.calendar.quarter_of(self.today),
+            Unit::Half => add_months(year, months_between(year, self.today) / 6 * 6),
+            Unit::Year => year,
+        }
+    }
+
+    /// The number that a year of quarters and halves is called by.
+    fn number_of(&self, year: Year) -> i32 {
+        match year {
+            Year::Numbered(number) => number,
+            Year::Step(steps) => self.calendar.fiscal_year_number(self.current(Unit::Year)) + steps,
+        }
+    }
+
+    /// The calendar year of a month. A month is the calendar's unless a fiscal year is named.
+    fn year_of_month(&self, year: Year, month: u32) -> i32 {
+        if self.years == Some(Years::Fiscal) {
+            let start = self.calendar.fiscal_year_called(self.number_of(year));
+            return start.year() + i32::from(month < start.month());
+        }
+        match year {
+            Year::Numbered(number) => number,
+            Year::Step(steps) => self.today.year() + steps,
+        }
+    }
+}
+
+/// All spans from one of the first to one of the second. Where a year is missing, several share an
+/// end or a start; the shortest of those is the one that a person would mean.
+fn spans(from: &[Stretch], to: &[Stretch]) -> Result<Vec<Stretch>> {
+    let shortest = |end: NaiveDate| {
+        let begun = from.partition_point(|it| it.start <= end);
+        from.get(..begun)?.last().map(|first| Stretch {
+            start: first.start,
+            end,
+        })
+    };
+    let mut spans: Vec<Stretch> = to.iter().filter_map(|last| shortest(last.end)).collect();
+    spans.dedup_by_key(|span| span.start);
+    if spans.is_empty() {
+        Err(Trouble::Reversed)
+    } else {
+        Ok(spans)
+    }
+}
+
+/// The whole unit that begins on a day.
+fn whole(unit: Unit, start: NaiveDate) -> Stretch {
+    Stretch {
+        start,
+        end: add_days(step(unit, start, 1), -1),
+    }
+}
+
+/// The day that lies so many units away.
+fn step(unit: Unit, from: NaiveDate, count: i32) -> NaiveDate {
+    match unit {
+        Unit::Day => add_days(from, i64::from(count)),
+        Unit::Week => add_days(from, 7 * i64::from(count)),
+        Unit::Month => add_months(from, count),
+        Unit::Quarter => add_months(from, 3 * count),
+        Unit::Half => add_months(from, 6 * count),
+        Unit::Year => add_months(from, 12 * count),
+    }
+}
+
+/// Whether a day lies in the years that are kept.
+pub(super) fn in_range(day: NaiveDate) -> bool {
+    YEARS.contains(&day.year())
+}
+
+fn within_range(stretch: Stretch) -> Result<Stretch> {
+    if in_range(stretch.start) && in_range(stretch.end) {
+        Ok(stretch)
+    } else {
+        Err(Trouble::OutOfRange)
+    }
+}

@@ -1,0 +1,122 @@
+//! Every tool there is, reports first, in one list. Surfaces, contracts and tests loop over it;
+//! none of them knows a tool by name.
+
+use std::sync::{Arc, LazyLock};
+
+use serde_json::{Map, Value};
+
+use crate::language::{schema, vocabulary};
+use crate::refusal::{Code, Refusal, Result};
+use crate::{actions, reports};
+
+/// What calling a tool does.
+#[derive(Clone, Copy)]
+pub enum Does {
+    /// It answers a question.
+    Report(&'static reports::Entry),
+    /// It changes something.
+    Action(&'static actions::Entry),
+}
+
+/// A tool as surfaces list it.
+pub struct Tool {
+    /// What calling it does.
+    pub does: Does,
+    /// Its name.
+    pub name: &'static str,
+    /// Its title for people.
+    pub title: &'static str,
+    /// Its description for models.
+    pub description: &'static str,
+    /// Whether calling it twice changes no more than once.
+    pub idempotent: bool,
+    /// The JSON Schema of its arguments.
+    pub input: Arc<Map<String, Value>>,
+    /// The JSON Schema of its answer.
+    pub output: Arc<Map<String, Value>>,
+    /// The names of its arguments.
+    pub arguments: Vec<String>,
+}
+
+impl Tool {
+    /// Whether it only reads.
+    pub fn is_read_only(&self) -> bool {
+        matches!(self.does, Does::Report(_))
+    }
+}
+
+/// All tools, in the order they are listed.
+pub fn tools() -> &'static [Tool] {
+    static TOOLS: LazyLock<Vec<Tool>> = LazyLock::new(|| {
+        let reports = reports::ALL.iter().map(|entry| {
+            let (input, output) = ((entry.input)(), (entry.output)());
+            tool(
+                Does::Report(entry),
+                entry.name,
+                entry.title,
+                entry.description,
+                true,
+                input,
+                output,
+            )
+        });
+        let actions = actions::ALL.iter().map(|entry| {
+            let (input, output) = ((entry.input)(), (entry.output)());
+            tool(
+                Does::Action(entry),
+                entry.name,
+                entry.title,
+                entry.description,
+                entry.idempotent,
+                input,
+                output,
+            )
+        });
+        reports.chain(actions).collect()
+    });
+    &TOOLS
+}
+
+fn tool(
+    does: Does,
+    name: &'static str,
+    title: &'static str,
+    description: &'static str,
+    idempotent: bool,
+    input: Map<String, Value>,
+    output: Map<String, Value>,
+) -> Tool {
+    let arguments = schema::properties(&input);
+    Tool {
+        does,
+        name,
+        title,
+        description,
+        idempotent,
+        input: Arc::new(input),
+        output: Arc::new(output),
+        arguments,
+    }
+}
+
+/// The tool of a name, or a refusal that names the nearest.
+pub fn find(name: &str) -> Result<&'static Tool> {
+    tools()
+        .iter()
+        .find(|tool| tool.name == name)
+        .ok_or_else(|| {
+            let names: Vec<&str> = tools().iter().map(|tool| tool.name).collect();
+            let refusal = Refusal::new(
+                Code::UnknownTool,
+                format!("There is no tool {}.", vocabulary::quoted(name)),
+            );
+            match vocabulary::nearest(name, &names) {
+                Some(near) => refusal
+                    .hint(format!("Did you mean {near}?"))
+                    .candidates([near]),
+                None => refusal
+                    .hint(format!("The tools are {}.", names.join(", ")))
+                    .candidates(names),
+            }
+        })
+}

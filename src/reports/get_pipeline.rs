@@ -1,0 +1,319 @@
+//! "Show me the expansion pipeline." What is open, by stage and type, how it moves, what changed.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::parts::expansion::{self, Metrics};
+use super::parts::forecast::{self, ForecastData, Reasons};
+use super::parts::pipeline::{self, Changes, StageBreakdown, TypeTotal};
+use super::parts::rows::{Sort, Totals, page, table};
+use super::parts::tail::tail;
+use super::parts::warnings;
+use super::{Asked, Report};
+use crate::domain::filter::Test;
+use crate::domain::stage::OPEN_BITS;
+use crate::language::arguments::Words;
+use crate::language::basis::{Basis, Warning};
+use crate::language::figures::{Amount, Fraction, or_dash};
+use crate::language::filters::FilterWords;
+use crate::language::opportunity::{Form, Opportunity};
+use crate::language::periods::{self, Direction};
+use crate::language::vocabulary::pick;
+use crate::refusal::Result;
+
+/// The report.
+pub struct GetPipeline;
+
+/// The question.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct Query {
+    /// Expected close in it; default all open deals
+    #[serde(default)]
+    #[schemars(with = "String")]
+    period: Option<String>,
+    /// Any of opportunities, forecast, metrics
+    #[serde(default)]
+    #[schemars(with = "Words")]
+    include: Option<Words>,
+}
+
+/// The whole pipeline.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Summary {
+    total_opportunities: u64,
+    total_value: Amount,
+    weighted_value: Amount,
+    /// weighted ÷ total
+    avg_probability: Option<Fraction>,
+    by_type: Vec<TypeTotal>,
+    /// Whatever the period
+    changes: Changes,
+}
+
+/// The answer.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Answer {
+    summary: Summary,
+    /// All six; closed ones: closed in the period, or this quarter
+    by_stage: Vec<StageBreakdown>,
+    /// As list_opportunities, with details
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Vec<Object>")]
+    opportunities: Option<Vec<Opportunity>>,
+    /// Matching deals; list_opportunities pages
+    #[serde(skip_serializing_if = "Option::is_none")]
+    opportunities_total: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    truncated: Option<bool>,
+    /// As get_forecast
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Object")]
+    forecast: Option<ForecastData>,
+    /// Of the period, or the trailing 12 months
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metrics: Option<Metrics>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    reasons: Reasons,
+    warnings: Vec<Warning>,
+    basis: Basis,
+}
+
+/// A part whose fields another tool's schema describes; naming them twice would cost context.
+type Object = serde_json::Map<String, serde_json::Value>;
+
+/// Rows of `opportunities`; list_opportunities brings the rest.
+const ROWS: usize = 50;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Include {
+    Opportunities,
+    Forecast,
+    Metrics,
+}
+
+const INCLUDE: [(&str, Include); 3] = [
+    ("opportunities", Include::Opportunities),
+    ("forecast", Include::Forecast),
+    ("metrics", Include::Metrics),
+];
+
+impl Report for GetPipeline {
+    const NAME: &'static str = "get_pipeline";
+    const TITLE: &'static str = "Pipeline report";
+    const DESCRIPTION: &'static str = "What is open now: count, value, weighted value by stage and type, days in \
+        stage, conversion, this week's changes. Use for \"Show me the expansion pipeline\". For what a period will \
+        close at use get_forecast; for the deals list_opportunities.";
+    type Query = Query;
+    type Answer = Answer;
+
+    fn answer(asked: &Asked<'_>, filters: &FilterWords, query: Query) -> Result<Answer> {
+        let portfolio = asked.portfolio;
+        let settings = portfolio.settings();
+        let (calendar, currency) = (&settings.calendar, settings.currency);
+        let understood = filters.resolve(portfolio)?;
+        let filter = &understood.filter;
+        let read =
+            |words: &str, direction| periods::period(words, calendar, asked.today, direction);
+        let period = query
+            .period
+            .as_deref()
+            .map(|words| read(words, Direction::Forward))
+            .transpose()?;
+        let quarter = read("this quarter", Direction::Forward)?.period;
+        let include: Vec<Include> = query
+            .include
+            .iter()
+            .flat_map(|words| &words.0)
+            .map(|word| pick("part to include", word, &INCLUDE))
+            .collect::<Result<_>>()?;
+        let span = period.as_ref().map(|reading| &reading.period);
+        let found = pipeline::compute(
+            portfolio,
+            filter,
+            span,
+            span.unwrap_or(&quarter),
+            asked.day(),
+        );
+
+        let mut basis = asked.basis(
+            &understood,
+            &[
+                "pipeline = open deals; weighted = Σ value × probability, rounded per deal",
+                "conversion = reached a later stage or won ÷ (that + lost), deals with stage history",
+            ],
+            found.read,
+        );
+        basis.period = span.map(Into::into);
+        let mut all = warnings::of_filter(&understood);
+        let about = |kind, tally, what| warnings::about(kind, tally, currency, what);
+        all.extend(about("overdue", &found.overdue, "are overdue."));
+        all.extend(about(
+            "stale",
+            &found.stale,
+            "are stale: longer in their stage than nine in ten that left it, or than 90 days where few have.",
+        ));
+        let undated = if span.is_some() {
+            "have no expected close and are left out."
+        } else {
+            "have no expected close."
+        };
+        all.extend(about("undated", &found.undated, undated));
+        all.extend(about("unassigned", &found.unassigned, "have no customer."));
+        all.extend(warnings::no_rate(&found.foreign, portfolio));
+        if found.undated_stage > 0 {
+            let message = format!(
+                "{} open deals have no stage date and are in no days-in-stage figure.",
+                found.undated_stage
+            );
+            all.push(Warning::new("undated_stage", message));
+        }
+        if found.without_history > 0 {
+            let message = format!(
+                "{} deals without stage history are left out of conversion and exit times.",
+                found.without_history
+            );
+            all.push(Warning::new("no_history", message));
+        }
+
+        let (mut opportunities, mut total, mut truncated) = (None, None, None);
+        if include.contains(&Include::Opportunities) {
+            let mut open = filter.clone();
+            if open.stages().is_none() {
+                open.only.push(Test::Stage(OPEN_BITS));
+            }
+            let within = |deal: &&crate::domain::deal::Deal| {
+                span.is_none_or(|span| {
+                    let (from, to) = (
+                        crate::domain::days::day(span.start),
+                        crate::domain::days::day(span.end),
+                    );
+                    from <= deal.close && deal.close <= to
+                })
+            };
+            let deals: Vec<_> = asked.each(&open).filter(within).collect();
+            let totals = Totals::of(&deals, portfolio);
+            let rows = page(asked, &deals, Sort::read(None)?, Form::Full, ROWS, None)?;
+            truncated = Some(rows.next_cursor.is_some());
+            opportunities = Some(rows.rows);
+            total = Some(totals.total);
+        }
+        let forecast = if include.contains(&Include::Forecast) {
+            let of = period.as_ref().map_or(&quarter, |reading| {
+                reading.whole.as_ref().unwrap_or(&reading.period)
+            });
+            let forecast = forecast::compute(asked, filter, of, None, None);
+            basis.definitions.extend(forecast.definitions);
+            basis.assumptions.extend(forecast.assumptions);
+            Some(forecast.data)
+        } else {
+            None
+        };
+        let metrics = if include.contains(&Include::Metrics) {
+            let year = read("trailing 12 months", Direction::Back)?.period;
+            Some(expansion::metrics(
+                portfolio,
+                &filter.without_stage(),
+                span,
+                &year,
+            ))
+        } else {
+            None
+        };
+        let mut reasons = Reasons::new();
+        if found.open.probability().is_none() {
+            reasons.insert("avg_probability".to_owned(), "no_open_value");
+        }
+        for stage in found
+            .by_stage
+            .iter()
+            .filter(|stage| stage.is_open() && stage.conversion_rate.is_none())
+        {
+            reasons.insert(
+                format!("conversion_rate.{}", stage.stage),
+                "no_decided_deals",
+            );
+        }
+        Ok(Answer {
+            reasons,
+            summary: Summary {
+                total_opportunities: found.open.count,
+                total_value: Amount {
+                    minor: found.open.value,
+                    currency,
+                },
+                weighted_value: Amount {
+                    minor: found.open.weighted,
+                    currency,
+                },
+                avg_probability: found.open.probability().map(Fraction),
+                by_type: found.by_type,
+                changes: pipeline::changes(portfolio, filter, asked.today),
+            },
+            by_stage: found.by_stage,
+            opportunities,
+            opportunities_total: total,
+            truncated,
+            forecast,
+            metrics,
+            warnings: all,
+            basis,
+        })
+    }
+
+    fn text(answer: &Answer) -> String {
+        let summary = &answer.summary;
+        let period = answer
+            .basis
+            .period
+            .as_ref()
+            .map_or(String::new(), |period| {
+                format!(" due {} to {}", period.start, period.end)
+            });
+        let mut text = format!(
+            "Pipeline{period}: {} open opportunities, {}, weighted {} (average probability {}).",
+            summary.total_opportunities,
+            summary.total_value,
+            summary.weighted_value,
+            or_dash(summary.avg_probability)
+        );
+        text.push_str("\n\n| stage | deals | value | weighted | days in stage | conversion |\n|---|---|---|---|---|---|");
+        for stage in &answer.by_stage {
+            text.push_str(&format!(
+                "\n| {} | {} | {} | {} | {} | {} |",
+                stage.stage,
+                stage.count,
+                stage.value,
+                stage.weighted_value,
+                or_dash(stage.avg_days_in_stage),
+                or_dash(stage.conversion_rate)
+            ));
+        }
+        let types: Vec<String> = summary
+            .by_type
+            .iter()
+            .map(|kind| format!("{} {} ({})", kind.kind, kind.count, kind.value))
+            .collect();
+        text.push_str(&format!("\n\nBy type: {}.", types.join(", ")));
+        text.push_str(&format!("\n{}", summary.changes.text()));
+        if let Some(rows) = &answer.opportunities {
+            text.push_str(&table(rows));
+            if answer.truncated == Some(true) {
+                let total = answer.opportunities_total.unwrap_or_default();
+                text.push_str(&format!(
+                    "\nShown: {} of {total}; list_opportunities pages through all.",
+                    rows.len()
+                ));
+            }
+        }
+        if let Some(forecast) = &answer.forecast {
+            text.push_str(&format!("\n\n{}", forecast.text()));
+        }
+        if let Some(metrics) = &answer.metrics {
+            text.push_str(&format!("\n\n{}", metrics.text()));
+        }
+        text.push_str(&tail(&answer.basis, &answer.warnings));
+        text
+    }
+}

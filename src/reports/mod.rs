@@ -1,0 +1,190 @@
+//! QUESTIONS. Pure. One file is one question is one tool; [`ALL`] lists them in order. `parts` holds
+//! what several answers show. A report never writes, never reads a clock and never asks another.
+
+mod get_forecast;
+mod get_pipeline;
+mod list_opportunities;
+mod parts;
+mod win_rate;
+
+use chrono::NaiveDate;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::domain::change::Day;
+use crate::domain::days::day;
+use crate::domain::filter::Filter;
+use crate::domain::portfolio::Portfolio;
+use crate::language::arguments;
+use crate::language::basis::{Basis, DEFINITIONS_VERSION};
+use crate::language::filters::{self, FilterWords, Understood};
+use crate::language::schema;
+use crate::refusal::Result;
+
+/// Every report, in the order it is listed.
+pub const ALL: &[Entry] = &[
+    entry::<get_pipeline::GetPipeline>(),
+    entry::<get_forecast::GetForecast>(),
+    entry::<list_opportunities::ListOpportunities>(),
+    entry::<win_rate::WinRate>(),
+];
+
+/// What a report is asked with beside its own arguments.
+#[derive(Debug)]
+pub struct Asked<'a> {
+    /// The deals asked about, as of the instant asked about.
+    pub portfolio: &'a Portfolio,
+    /// Today, or the day of `as_of`.
+    pub today: NaiveDate,
+    /// How `as_of` was understood, when given.
+    pub as_of: Option<String>,
+    /// What asks the same again: goes into the basis as `ref`.
+    pub reference: String,
+    /// A number that stands for the question without its page: a cursor fits no other.
+    pub question: u64,
+}
+
+/// A question: a pure function from a portfolio and a typed query to a typed answer.
+trait Report {
+    const NAME: &'static str;
+    const TITLE: &'static str;
+    /// For a language model: what it answers, when to use it rather than its neighbour, an example.
+    const DESCRIPTION: &'static str;
+    /// Whether the `stage` filter makes sense here.
+    const STAGE_FILTER: bool = true;
+    type Query: DeserializeOwned + JsonSchema;
+    type Answer: Serialize + JsonSchema;
+
+    fn answer(asked: &Asked<'_>, filters: &FilterWords, query: Self::Query)
+    -> Result<Self::Answer>;
+
+    /// The answer in a few lines that carry every essential figure.
+    fn text(answer: &Self::Answer) -> String;
+}
+
+/// Asks a report, given its arguments and their names: the structured answer and the text of it.
+pub type Answer = fn(&Asked<'_>, Map<String, Value>, &[String]) -> Result<(Value, String)>;
+
+/// A report as a value: what a surface needs to list it and to ask it.
+pub struct Entry {
+    /// The tool's name.
+    pub name: &'static str,
+    /// Its title for people.
+    pub title: &'static str,
+    /// Its description for models.
+    pub description: &'static str,
+    /// The JSON Schema of its arguments.
+    pub input: fn() -> Map<String, Value>,
+    /// The JSON Schema of its answer.
+    pub output: fn() -> Map<String, Value>,
+    /// Asks it.
+    pub answer: Answer,
+}
+
+const fn entry<R: Report>() -> Entry {
+    Entry {
+        name: R::NAME,
+        title: R::TITLE,
+        description: R::DESCRIPTION,
+        input: input::<R>,
+        output: schema::output::<R::Answer>,
+        answer: answer::<R>,
+    }
+}
+
+/// The envelope argument that every report takes; the engine applies it before the report is asked.
+pub const AS_OF: &str = "as_of";
+
+fn input<R: Report>() -> Map<String, Value> {
+    let mut own = schema::input::<R::Query>();
+    let mut filters = schema::input::<FilterWords>();
+    if let Some(Value::Object(properties)) = own.get_mut("properties") {
+        if let Some(Value::Object(filters)) = filters.remove("properties") {
+            let wanted = |name: &String| R::STAGE_FILTER || name != "stage";
+            properties.extend(filters.into_iter().filter(|(name, _)| wanted(name)));
+        }
+        let as_of = serde_json::json!({ "type": "string", "description": "Past date: the answer as of its end" });
+        properties.insert(AS_OF.to_owned(), as_of);
+    }
+    own
+}
+
+fn answer<R: Report>(
+    asked: &Asked<'_>,
+    arguments: Map<String, Value>,
+    known: &[String],
+) -> Result<(Value, String)> {
+    arguments::check_names(&arguments, known)?;
+    let (filters, own): (Map<_, _>, Map<_, _>) = arguments
+        .into_iter()
+        .partition(|(name, _)| filters::names().contains(name));
+    let filters: FilterWords = arguments::read(filters)?;
+    if let Some(exclude) = &filters.exclude {
+        arguments::check_names(exclude, known)?;
+    }
+    let query: R::Query = arguments::read(own)?;
+    let answer = R::answer(asked, &filters, query)?;
+    let text = R::text(&answer);
+    // A report type serialises by construction: maps with text keys and finite numbers only.
+    let structured = serde_json::to_value(&answer).unwrap_or(Value::Null);
+    Ok((structured, text))
+}
+
+impl Asked<'_> {
+    /// Today as a number.
+    pub fn day(&self) -> Day {
+        day(self.today)
+    }
+
+    /// The basis of an answer, with what every report says alike.
+    fn basis(&self, filters: &Understood, definitions: &[&str], deals_read: u64) -> Basis {
+        let mut assumptions = Vec::new();
+        if self.as_of.is_some() {
+            assumptions.extend(parts::unrecorded::assumption(
+                self.portfolio,
+                self.today,
+                &filters.filter,
+            ));
+        }
+        let definitions = definitions
+            .iter()
+            .map(|definition| (*definition).to_owned());
+        Basis {
+            today: self.today.to_string(),
+            as_of: self.as_of.clone(),
+            period: None,
+            filters: filters.parts.clone(),
+            definitions: definitions
+                .chain([format!("definitions version {DEFINITIONS_VERSION}")])
+                .collect(),
+            deals_read,
+            position: self.portfolio.position(),
+            currency: self.portfolio.settings().currency.code().to_owned(),
+            assumptions,
+            reference: self.reference.clone(),
+        }
+    }
+
+    /// The deals a filter lets through, without a scan when it names customers.
+    fn each<'b>(
+        &'b self,
+        filter: &'b Filter,
+    ) -> Box<dyn Iterator<Item = &'b crate::domain::deal::Deal> + 'b> {
+        let everything = filter.is_everything();
+        match filter.customers() {
+            Some(customers) => Box::new(
+                self.portfolio
+                    .deals_of_all(customers.numbers())
+                    .filter(move |deal| filter.matches(deal, self.portfolio)),
+            ),
+            None => Box::new(
+                self.portfolio
+                    .chunks()
+                    .flat_map(|chunk| chunk.open().iter().chain(chunk.closed()))
+                    .filter(move |deal| everything || filter.matches(deal, self.portfolio)),
+            ),
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! PRD-155's ExpansionMetrics: how well expansion does over a period (DEFINITIONS section 4).
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::metrics::{Cycle, LostReason, Outcomes};
+use super::segments::{Dating, Dimension, UNASSIGNED};
+use crate::domain::calendar::{add_days, add_months};
+use crate::domain::days::day;
+use crate::domain::filter::Filter;
+use crate::domain::money::divide;
+use crate::domain::period::Period;
+use crate::domain::portfolio::Portfolio;
+use crate::language::cell;
+use crate::language::figures::{Amount, Average, Days, Fraction, Rate, or_dash};
+
+/// The metrics of a period.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Metrics {
+    period: String,
+    win_rate: Rate,
+    win_rate_by_value: Option<Fraction>,
+    avg_deal_size: Average<Amount>,
+    /// Won deals
+    avg_sales_cycle_days: Option<Days>,
+    cycle_days: Cycle,
+    /// Won value ÷ ARR, of customers with ARR
+    expansion_rate: Option<Fraction>,
+    won_without_arr: Amount,
+    by_period: Vec<PeriodTotal>,
+    top_sources: Vec<SourceTotal>,
+    lost_reasons: Vec<LostReason>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    reasons: BTreeMap<&'static str, &'static str>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct PeriodTotal {
+    period: String,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    partial: bool,
+    won: u64,
+    value_won: Amount,
+    lost: u64,
+    value_lost: Amount,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct SourceTotal {
+    source: String,
+    /// Identified in the period asked; else all on record
+    count: u64,
+    won: u64,
+    lost: u64,
+    won_value: Amount,
+    win_rate: Option<Fraction>,
+}
+
+/// Computes the metrics: of the period asked for, else of the trailing twelve months, with sources
+/// then counted over all deals on record.
+pub fn metrics(
+    portfolio: &Portfolio,
+    filter: &Filter,
+    asked: Option<&Period>,
+    year: &Period,
+) -> Metrics {
+    let period = asked.unwrap_or(year);
+    let amount = |minor| Amount {
+        minor,
+        currency: portfolio.settings().currency,
+    };
+    let parts: Vec<Period> = parts_of(period, portfolio);
+    let mut by_period = vec![Outcomes::default(); parts.len()];
+    let mut overall = Outcomes::default();
+    let mut sources: BTreeMap<u64, (u64, Outcomes)> = BTreeMap::new();
+    let (mut with_arr, mut without_arr) = (0_i64, 0_i64);
+    let closed = portfolio.closed(day(period.start), day(period.end));
+    for deal in closed.filter(|deal| filter.matches(deal, portfolio)) {
+        overall.add(deal);
+        let part = parts
+            .iter()
+            .position(|part| day(part.start) <= deal.close && deal.close <= day(part.end));
+        if let Some(part) = part.and_then(|part| by_period.get_mut(part)) {
+            part.add(deal);
+        }
+        sources
+            .entry(Dimension::Source.key(deal, portfolio, Dating::Closed))
+            .or_default()
+            .1
+            .add(deal);
+        if deal.is_won() && !deal.foreign {
+            let has_arr = portfolio
+                .customer(deal.customer)
+                .is_some_and(|customer| customer.arr.is_some());
+            *(if has_arr {
+                &mut with_arr
+            } else {
+                &mut without_arr
+            }) += deal.value;
+        }
+    }
+    let counts = |identified| {
+        asked.is_none_or(|period| day(period.start) <= identified && identified <= day(period.end))
+    };
+    for deal in portfolio
+        .chunks()
+        .flat_map(|chunk| chunk.open().iter().chain(chunk.closed()))
+    {
+        if counts(deal.identified) && filter.matches(deal, portfolio) {
+            sources
+                .entry(Dimension::Source.key(deal, portfolio, Dating::Closed))
+                .or_default()
+                .0 += 1;
+        }
+    }
+    let customers = (0_u32..).zip(portfolio.reference().customers.iter());
+    let arr: i64 = customers
+        .filter(|(number, customer)| filter.takes_customer(*number, customer.csm))
+        .filter_map(|(_, customer)| customer.arr)
+        .sum();
+    let shown = overall.show(portfolio, false);
+    let mut reasons = shown.reasons;
+    if arr <= 0 {
+        reasons.insert("expansion_rate", "no_arr");
+    }
+    Metrics {
+        period: period.label.clone(),
+        win_rate: shown.win_rate,
+        win_rate_by_value: shown.win_rate_by_value,
+        avg_deal_size: shown.avg_deal_size,
+        avg_sales_cycle_days: shown.cycle_days.won.mean,
+        cycle_days: shown.cycle_days,
+        expansion_rate: divide(i128::from(with_arr) * 10_000, i128::from(arr)).map(Fraction),
+        won_without_arr: amount(without_arr),
+        by_period: parts
+            .iter()
+            .zip(&by_period)
+            .map(|(part, outcomes)| period_total(part, outcomes, portfolio))
+            .collect(),
+        top_sources: top_sources(sources, portfolio),
+        lost_reasons: shown.lost_reasons,
+        reasons,
+    }
+}
+
+fn period_total(part: &Period, outcomes: &Outcomes, portfolio: &Portfolio) -> PeriodTotal {
+    let shown = outcomes.show(portfolio, false);
+    PeriodTotal {
+        period: part.label.clone(),
+        partial: !part.is_whole_months(),
+        won: shown.won,
+        value_won: shown.won_value,
+        lost: shown.lost,
+        value_lost: shown.lost_value,
+    }
+}
+
+/// Sources by won value, then by count, then by name; deals without one last.
+fn top_sources(sources: BTreeMap<u64, (u64, Outcomes)>, portfolio: &Portfolio) -> Vec<SourceTotal> {
+    let amount = |minor| Amount {
+        minor,
+        currency: portfolio.settings().currency,
+    };
+    let named = sources.into_iter().map(|(source, (count, outcomes))| {
+        let order = (
+            source == UNASSIGNED,
+            std::cmp::Reverse(outcomes.won_value()),
+            std::cmp::Reverse(count),
+        );
+        (
+            order,
+            Dimension::Source.name(source, portfolio),
+            count,
+            outcomes,
+        )
+    });
+    let mut named: Vec<_> = named.collect();
+    named.sort_by(|a, b| (&a.0, &a.1).cmp(&(&b.0, &b.1)));
+    named
+        .into_iter()
+        .map(|(_, source, count, outcomes)| SourceTotal {
+            source,
+            count,
+            won: outcomes.won,
+            lost: outcomes.lost,
+            won_value: amount(outcomes.won_value()),
+            win_rate: outcomes.share(false).rate().map(Fraction),
+        })
+        .collect()
+}
+
+/// The months of a period, or its quarters when it has more than thirteen.
+fn parts_of(period: &Period, portfolio: &Portfolio) -> Vec<Period> {
+    let months = period.months();
+    if months.len() <= 13 {
+        return months
+            .into_iter()
+            .map(|first| period.clip(&Period::month(first)))
+            .collect();
+    }
+    let calendar = &portfolio.settings().calendar;
+    let mut quarters: Vec<NaiveDate> = months
+        .into_iter()
+        .map(|month| calendar.quarter_of(month))
+        .collect();
+    quarters.dedup();
+    let quarter = |start: NaiveDate| {
+        let key = u64::try_from(day(start)).unwrap_or(0);
+        let label = Dimension::Quarter.name(key, portfolio);
+        period.clip(&Period::new(
+            start,
+            add_days(add_months(start, 3), -1),
+            label,
+        ))
+    };
+    quarters.into_iter().map(quarter).collect()
+}
+
+impl Metrics {
+    /// The metrics in a few lines.
+    pub fn text(&self) -> String {
+        let sources: Vec<String> = self
+            .top_sources
+            .iter()
+            .map(|source| {
+                let rate = or_dash(source.win_rate);
+                format!(
+                    "{} {} ({} won, {} lost, {rate})",
+                    cell(&source.source),
+                    source.won_value,
+                    source.won,
+                    source.lost
+                )
+            })
+            .collect();
+        let reasons: Vec<String> = self.lost_reasons.iter().map(LostReason::text).collect();
+        let by_period: Vec<String> = self
+            .by_period
+            .iter()
+            .map(|part| {
+                format!(
+                    "{} {} won ({}), {} lost",
+                    part.period, part.won, part.value_won, part.lost
+                )
+            })
+            .collect();
+        format!(
+            "Metrics for {}: win rate {}, by value {}, average deal {}, cycle {} days won, {} all, expansion rate {}.\n\
+             By period: {}.\nSources: {}.\nLost: {}.",
+            self.period,
+            self.win_rate,
+            or_dash(self.win_rate_by_value),
+            or_dash(self.avg_deal_size.mean),
+            or_dash(self.avg_sales_cycle_days),
+            or_dash(self.cycle_days.all.mean),
+            or_dash(self.expansion_rate),
+            by_period.join("; "),
+            sources.join("; "),
+            reasons.join(", ")
+        )
+    }
+}

@@ -1,0 +1,433 @@
+//! The forecast of a period: PRD-155's ForecastData, completed as DEFINITIONS section 5 says.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::at_open::{AtOpen, forecast_at_open};
+use super::target::{self, Target};
+use crate::domain::calendar::{add_days, add_months};
+use crate::domain::days::day;
+use crate::domain::filter::{Filter, Tally};
+use crate::domain::measure::{Measures, PeriodFigures, Span, WonLost};
+use crate::domain::money::{Currency, divide};
+use crate::domain::period::Period;
+use crate::domain::settings::Measure;
+use crate::domain::statistics::Share;
+use crate::language::basis::Warning;
+use crate::language::figures::{Amount, Fraction, Multiple};
+use crate::reports::Asked;
+
+/// A null figure's reason, by the figure's name.
+pub type Reasons = BTreeMap<String, &'static str>;
+
+/// Open deals counted.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Counted {
+    // Deals.
+    pub(crate) count: u64,
+    // Value.
+    pub(crate) value: Amount,
+    // Weighted.
+    pub(crate) weighted: Amount,
+}
+
+impl Counted {
+    /// A tally in a currency.
+    pub fn new(tally: &Tally, currency: Currency) -> Self {
+        let amount = |minor| Amount { minor, currency };
+        Counted {
+            count: tally.count,
+            value: amount(tally.value),
+            weighted: amount(tally.weighted),
+        }
+    }
+}
+
+/// One month of the period, or its overdue deals.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct MonthRow {
+    /// "2026-01", or "overdue"
+    pub month: String,
+    target: Option<Amount>,
+    closed: Amount,
+    commit: Amount,
+    best_case: Amount,
+    weighted: Amount,
+    forecast: Amount,
+    /// Closed, once the month has begun
+    #[serde(skip_serializing_if = "Option::is_none")]
+    actual: Option<Amount>,
+    /// What was forecast when the month began, once it is over
+    #[serde(skip_serializing_if = "Option::is_none")]
+    forecast_at_open: Option<Amount>,
+}
+
+/// Target − measure, for every measure.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Gaps {
+    closed: Amount,
+    commit: Amount,
+    best_case: Amount,
+    upside: Amount,
+    weighted: Amount,
+}
+
+/// The forecast of a period.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct ForecastData {
+    /// Label; dates are in basis
+    pub period: String,
+    /// The headline measure
+    pub measure: &'static str,
+    /// The headline
+    pub forecast: Amount,
+    pub target: Option<Amount>,
+    pub closed: Amount,
+    worst_case: Amount,
+    pub commit: Amount,
+    pub best_case: Amount,
+    pub upside: Amount,
+    pub weighted: Amount,
+    /// target − forecast
+    pub gap_to_target: Option<Amount>,
+    /// −gap
+    variance: Option<Amount>,
+    gaps: Option<Gaps>,
+    /// closed ÷ target
+    pub attainment: Option<Fraction>,
+    /// Open value due ÷ target
+    pub pipeline_coverage: Option<Multiple>,
+    /// The same ÷ (target − closed)
+    coverage_of_remaining: Option<Multiple>,
+    /// 1 ÷ win rate of the trailing twelve months
+    pub coverage_needed: Option<Multiple>,
+    goal_coverage_met: Option<bool>,
+    /// Once the period is over
+    forecast_at_open: Option<Amount>,
+    /// Open deals due that count
+    pub open: Counted,
+    by_month: Vec<MonthRow>,
+    /// In the period
+    pub overdue: Counted,
+    /// From before, left out
+    overdue_earlier: Counted,
+    omitted: Counted,
+    /// Why a figure is null
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub reasons: Reasons,
+}
+
+/// A forecast with what its basis should say.
+pub struct Forecast {
+    /// The figures.
+    pub data: ForecastData,
+    /// How many deals were read.
+    pub read: u64,
+    /// Definitions that carry a figure of their own.
+    pub definitions: Option<String>,
+    /// What to say about it.
+    pub assumptions: Vec<String>,
+    /// What to warn of.
+    pub warnings: Vec<Warning>,
+}
+
+/// The definitions the figures follow.
+pub const DEFINITIONS: &[&str] = &[
+    "commit = closed + open due in category commit; best_case adds category best_case; upside all but omitted",
+    "weighted = closed + Σ value × probability, rounded per deal",
+    "gap = target − forecast; attainment = closed ÷ target; coverage = open value due ÷ target",
+];
+
+/// Forecasts a period.
+pub fn compute(
+    asked: &Asked<'_>,
+    filter: &Filter,
+    period: &Period,
+    measure: Option<Measure>,
+    assumed_target: Option<i64>,
+) -> Forecast {
+    let portfolio = asked.portfolio;
+    let settings = portfolio.settings();
+    let (currency, today) = (settings.currency, asked.day());
+    let measure = measure.unwrap_or(settings.headline_measure);
+    let amount = |minor: i64| Amount { minor, currency };
+    let ended = period.has_ended(asked.today);
+
+    let months: Vec<Period> = period
+        .months()
+        .into_iter()
+        .map(|first| period.clip(&Period::month(first)))
+        .collect();
+    let spans: Vec<Span> = months.iter().map(Span::of).collect();
+    let figures = PeriodFigures::of(portfolio, filter, Span::of(period), &spans, today);
+    let measures = &figures.measures;
+    let forecast = measures.get(measure);
+
+    let mut reasons = Reasons::new();
+    let mut assumptions = Vec::new();
+    let mut target = target::find(portfolio, filter, period);
+    if let Some(assumed) = assumed_target {
+        assumptions.push(format!(
+            "The target of {} is assumed for this question only.",
+            currency.show(assumed)
+        ));
+        target = Target {
+            total: Some(assumed),
+            months: target.months,
+            ..Target::default()
+        };
+    }
+    assumptions.append(&mut target.notes);
+    let mut null = |figure: &'static str, reason: &'static str| {
+        reasons.insert(figure.to_owned(), reason);
+    };
+    if let Some(reason) = target.reason {
+        for figure in [
+            "target",
+            "gap_to_target",
+            "attainment",
+            "pipeline_coverage",
+            "coverage_of_remaining",
+        ] {
+            null(figure, reason);
+        }
+    }
+    let ratio = |numerator: i64, denominator: i64, scale: i128| {
+        divide(i128::from(numerator) * scale, i128::from(denominator))
+    };
+    let attainment = target
+        .total
+        .and_then(|target| ratio(measures.closed, target, 10_000))
+        .map(Fraction);
+    if target.total == Some(0) {
+        null("attainment", "zero_target");
+    }
+    let (mut coverage, mut remaining) = (None, None);
+    if let Some(target) = target.total {
+        if ended {
+            null("pipeline_coverage", "period_ended");
+            null("coverage_of_remaining", "period_ended");
+        } else {
+            coverage = ratio(figures.open.value, target, 100).map(Multiple);
+            remaining = ratio(figures.open.value, target - measures.closed, 100).map(Multiple);
+            if coverage.is_none() {
+                null("pipeline_coverage", "zero_target");
+            }
+            if remaining.is_none() {
+                null("coverage_of_remaining", "target_met");
+            }
+        }
+    }
+    let year = Span {
+        start: day(add_days(add_months(asked.today, -12), 1)),
+        end: today,
+    };
+    let closed = WonLost::of(portfolio, &filter.without_stage(), year);
+    let needed = ratio((closed.won + closed.lost) as i64, closed.won as i64, 100).map(Multiple);
+    if needed.is_none() {
+        null(
+            "coverage_needed",
+            if closed.lost == 0 {
+                "no_closed_deals"
+            } else {
+                "no_won_deals"
+            },
+        );
+    }
+    let win_rate = Share {
+        part: closed.won,
+        whole: closed.won + closed.lost,
+    };
+    let definitions = win_rate.rate().map(|rate| {
+        format!(
+            "coverage_needed = 1 ÷ win rate of the trailing twelve months ({})",
+            Fraction(rate)
+        )
+    });
+
+    let at_open = ended.then(|| forecast_at_open(portfolio, filter, period, measure));
+    if at_open.is_some_and(|at_open| at_open.amount.is_none()) {
+        null("forecast_at_open", "not_recorded");
+    }
+    assumptions.extend(at_open.and_then(|at_open| at_open.note(period)));
+    let of_months: Vec<Option<AtOpen>> = months
+        .iter()
+        .map(|month| {
+            let is_period = month.start == period.start && month.end == period.end;
+            let over = month.has_ended(asked.today) && !is_period;
+            over.then(|| forecast_at_open(portfolio, filter, month, measure))
+        })
+        .collect();
+    for (month, at_open) in months.iter().zip(&of_months) {
+        if at_open.is_some_and(|at_open| at_open.amount.is_none()) {
+            reasons.insert(
+                format!("by_month.{}.forecast_at_open", month.label),
+                "not_recorded",
+            );
+        }
+        assumptions.extend(at_open.and_then(|at_open| at_open.note(month)));
+    }
+
+    let month_row = |(place, month): (usize, &Period)| {
+        let of_month = figures.parts.get(place).copied().unwrap_or_default();
+        let begun = month.start <= asked.today;
+        let then = of_months.get(place).copied().flatten().or(at_open);
+        MonthRow {
+            month: month.label.clone(),
+            target: target
+                .months
+                .get(place)
+                .and_then(|(_, target)| *target)
+                .map(amount),
+            actual: begun.then(|| amount(of_month.closed)),
+            forecast_at_open: then.and_then(|then| then.amount).map(amount),
+            ..row(String::new(), &of_month, measure, currency)
+        }
+    };
+    let mut by_month: Vec<MonthRow> = months.iter().enumerate().map(month_row).collect();
+    if figures.overdue.count > 0 && !ended {
+        by_month.push(row(
+            "overdue".to_owned(),
+            &figures.overdue_measures,
+            measure,
+            currency,
+        ));
+    }
+
+    let mut warnings = Vec::new();
+    warnings.extend(super::warnings::about(
+        "overdue",
+        &figures.overdue,
+        currency,
+        if ended {
+            "were due in the period and are still open; they are in no measure."
+        } else {
+            "in the period are overdue and still counted: list_opportunities {\"attention\": [\"overdue\"]}."
+        },
+    ));
+    warnings.extend(super::warnings::about(
+        "overdue_earlier",
+        &figures.overdue_before,
+        currency,
+        "due before the period are overdue and left out.",
+    ));
+    warnings.extend(super::warnings::about(
+        "undated",
+        &figures.undated,
+        currency,
+        "have no expected close and are in no period.",
+    ));
+    warnings.extend(super::warnings::no_rate(&figures.foreign, portfolio));
+
+    let gap = |measure: i64| target.total.map(|target| amount(target - measure));
+    let data = ForecastData {
+        period: period.label.clone(),
+        measure: measure.word(),
+        forecast: amount(forecast),
+        target: target.total.map(amount),
+        closed: amount(measures.closed),
+        worst_case: amount(measures.closed),
+        commit: amount(measures.commit),
+        best_case: amount(measures.best_case),
+        upside: amount(measures.upside),
+        weighted: amount(measures.weighted),
+        gap_to_target: gap(forecast),
+        variance: target.total.map(|target| amount(forecast - target)),
+        gaps: target.total.map(|target| Gaps {
+            closed: amount(target - measures.closed),
+            commit: amount(target - measures.commit),
+            best_case: amount(target - measures.best_case),
+            upside: amount(target - measures.upside),
+            weighted: amount(target - measures.weighted),
+        }),
+        attainment,
+        goal_coverage_met: coverage.map(|coverage| coverage.0 >= settings.goals.coverage),
+        pipeline_coverage: coverage,
+        coverage_of_remaining: remaining,
+        coverage_needed: needed,
+        forecast_at_open: at_open.and_then(|at_open| at_open.amount).map(amount),
+        open: Counted::new(&figures.open, currency),
+        by_month,
+        overdue: Counted::new(&figures.overdue, currency),
+        overdue_earlier: Counted::new(&figures.overdue_before, currency),
+        omitted: Counted::new(&figures.omitted, currency),
+        reasons,
+    };
+    Forecast {
+        data,
+        definitions,
+        read: figures.read,
+        assumptions,
+        warnings,
+    }
+}
+
+fn row(month: String, measures: &Measures, measure: Measure, currency: Currency) -> MonthRow {
+    let amount = |minor: i64| Amount { minor, currency };
+    MonthRow {
+        month,
+        target: None,
+        closed: amount(measures.closed),
+        commit: amount(measures.commit),
+        best_case: amount(measures.best_case),
+        weighted: amount(measures.weighted),
+        forecast: amount(measures.get(measure)),
+        actual: None,
+        forecast_at_open: None,
+    }
+}
+
+impl ForecastData {
+    /// The forecast in a few lines.
+    pub fn text(&self) -> String {
+        let mut lines = vec![format!(
+            "Forecast for {}: {} ({}).",
+            self.period, self.forecast, self.measure
+        )];
+        lines.push(format!(
+            "Closed {}, commit {}, best case {}, weighted {}, upside {}.",
+            self.closed, self.commit, self.best_case, self.weighted, self.upside
+        ));
+        match (self.target, self.gap_to_target) {
+            (Some(target), Some(gap)) => {
+                let gap = if gap.minor >= 0 {
+                    format!("gap {gap}")
+                } else {
+                    format!(
+                        "{} above",
+                        Amount {
+                            minor: -gap.minor,
+                            currency: gap.currency
+                        }
+                    )
+                };
+                let attained = self
+                    .attainment
+                    .map(|share| format!(", {share} attained"))
+                    .unwrap_or_default();
+                let needed = self
+                    .coverage_needed
+                    .map(|needed| format!(" (need {needed})"))
+                    .unwrap_or_default();
+                let coverage = self
+                    .pipeline_coverage
+                    .map(|coverage| format!(", coverage {coverage}{needed}"))
+                    .unwrap_or_default();
+                lines.push(format!("Target {target}: {gap}{attained}{coverage}."));
+            }
+            _ => lines.push(format!(
+                "No target ({}).",
+                self.reasons.get("target").copied().unwrap_or("no_target")
+            )),
+        }
+        if self.overdue.count > 0 {
+            lines.push(format!(
+                "Overdue: {} deals, {}.",
+                self.overdue.count, self.overdue.value
+            ));
+        }
+        lines.join("\n")
+    }
+}

@@ -1,0 +1,348 @@
+//! The pipeline by stage and type, and what changed lately (DEFINITIONS section 3).
+
+use chrono::NaiveDate;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::metrics::LostReason;
+use crate::domain::calendar::add_days;
+use crate::domain::change::Day;
+use crate::domain::days::day;
+use crate::domain::filter::{Filter, Tally, is_overdue};
+use crate::domain::money::Currency;
+use crate::domain::period::Period;
+use crate::domain::portfolio::Portfolio;
+use crate::domain::progress::{Activity, Progress, activity};
+use crate::domain::stage::{ExpansionType, Stage};
+use crate::domain::statistics::Spread;
+use crate::domain::texts::NONE;
+use crate::language::figures::{Amount, Average, Days, Fraction};
+
+/// One stage of the pipeline.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct StageBreakdown {
+    pub stage: &'static str,
+    pub count: u64,
+    pub value: Amount,
+    pub weighted_value: Amount,
+    /// Of open value
+    share: Option<Fraction>,
+    /// Deals now in the stage
+    pub avg_days_in_stage: Option<Days>,
+    median_days_in_stage: Option<Days>,
+    /// Finished stays
+    avg_days_to_exit: Average<Days>,
+    /// converted ÷ (converted + lost)
+    pub conversion_rate: Option<Fraction>,
+    converted: u64,
+    lost: u64,
+    /// Not decided yet, left out
+    unresolved: u64,
+    conversion_interval: Option<[Fraction; 2]>,
+}
+
+/// One type.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct TypeTotal {
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    pub count: u64,
+    pub value: Amount,
+    weighted_value: Amount,
+}
+
+/// What happened in a span of days.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Window {
+    start: String,
+    end: String,
+    new: u64,
+    new_value: Amount,
+    moved_forward: u64,
+    moved_back: u64,
+    reopened: u64,
+    closed_won: u64,
+    won_value: Amount,
+    closed_lost: u64,
+    lost_value: Amount,
+}
+
+/// This week to date, last week to the same weekday, and the trailing seven days.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Changes {
+    pub new_this_week: u64,
+    pub new_value: Amount,
+    pub moved_forward: u64,
+    moved_back: u64,
+    reopened: u64,
+    pub closed_won: u64,
+    pub won_value: Amount,
+    pub closed_lost: u64,
+    pub lost_value: Amount,
+    lost_reasons: Vec<LostReason>,
+    week_start: String,
+    /// To the same weekday
+    last_week: Window,
+    trailing_seven_days: Window,
+}
+
+impl StageBreakdown {
+    /// Whether it is an open stage.
+    pub fn is_open(&self) -> bool {
+        Stage::OPEN.iter().any(|stage| stage.word() == self.stage)
+    }
+}
+
+impl Changes {
+    /// This week, and last week beside it, in two lines.
+    pub fn text(&self) -> String {
+        let lost: Vec<String> = self.lost_reasons.iter().map(LostReason::text).collect();
+        let lost = if lost.is_empty() {
+            String::new()
+        } else {
+            format!(": {}", lost.join(", "))
+        };
+        let last = &self.last_week;
+        format!(
+            "This week: {} new ({}), {} moved forward, {} back, {} reopened, {} won ({}), {} lost ({}{lost}).\n\
+             Last week to the same day: {} new ({}), {} forward, {} back, {} won ({}), {} lost ({}).",
+            self.new_this_week,
+            self.new_value,
+            self.moved_forward,
+            self.moved_back,
+            self.reopened,
+            self.closed_won,
+            self.won_value,
+            self.closed_lost,
+            self.lost_value,
+            last.new,
+            last.new_value,
+            last.moved_forward,
+            last.moved_back,
+            last.closed_won,
+            last.won_value,
+            last.closed_lost,
+            last.lost_value
+        )
+    }
+}
+
+/// Everything one pass over the portfolio gives.
+pub struct Pipeline {
+    /// Open deals that match, in the period if there is one.
+    pub open: Tally,
+    /// All six stages.
+    pub by_stage: Vec<StageBreakdown>,
+    /// All five types.
+    pub by_type: Vec<TypeTotal>,
+    /// Open deals by what a reader should know of them.
+    pub overdue: Tally,
+    /// Stale ones.
+    pub stale: Tally,
+    /// Ones without an expected close, left out of the period if there is one.
+    pub undated: Tally,
+    /// Ones without a customer.
+    pub unassigned: Tally,
+    /// Ones without the date they entered their stage.
+    pub undated_stage: u64,
+    /// Ones without a rate for their currency.
+    pub foreign: Vec<u32>,
+    /// Deals left out of conversion.
+    pub without_history: u64,
+    /// How many were read.
+    pub read: u64,
+}
+
+/// Reads the pipeline. `closed` is the period for the closed stages.
+pub fn compute(
+    portfolio: &Portfolio,
+    filter: &Filter,
+    period: Option<&Period>,
+    closed: &Period,
+    today: Day,
+) -> Pipeline {
+    let settings = portfolio.settings();
+    let currency = settings.currency;
+    let amount = |minor| Amount { minor, currency };
+    let progress = Progress::of(portfolio, &filter.without_stage());
+    // Staleness is the organisation's norm, whatever part of it is asked about.
+    let norm = if filter.without_stage().is_everything() {
+        None
+    } else {
+        Some(Progress::of(portfolio, &Filter::default()))
+    };
+    let stale_after =
+        Stage::OPEN.map(|stage| norm.as_ref().unwrap_or(&progress).stale_after(stage));
+    let everything = filter.is_everything();
+    let window = period.map(|period| (day(period.start), day(period.end)));
+
+    let mut stages = [Tally::default(); 6];
+    let mut types = [Tally::default(); 5];
+    let mut ages: [Spread; 4] = Default::default();
+    let mut pipeline = Pipeline {
+        open: Tally::default(),
+        by_stage: Vec::new(),
+        by_type: Vec::new(),
+        overdue: Tally::default(),
+        stale: Tally::default(),
+        undated: Tally::default(),
+        unassigned: Tally::default(),
+        undated_stage: 0,
+        foreign: Vec::new(),
+        without_history: progress.without_history,
+        read: 0,
+    };
+    for deal in portfolio.open() {
+        if !everything && !filter.matches(deal, portfolio) {
+            continue;
+        }
+        pipeline.read += 1;
+        if deal.close == crate::domain::change::NO_DAY {
+            pipeline.undated.add(deal, portfolio);
+        }
+        if window.is_some_and(|(from, to)| deal.close < from || deal.close > to) {
+            continue;
+        }
+        let place = usize::from(deal.stage.code());
+        if let (Some(stage), Some(kind)) = (
+            stages.get_mut(place),
+            types.get_mut(usize::from(deal.kind.code())),
+        ) {
+            stage.add(deal, portfolio);
+            kind.add(deal, portfolio);
+        }
+        pipeline.foreign.extend(deal.foreign.then_some(deal.number));
+        match (deal.days_in_stage(today), ages.get_mut(place)) {
+            (Some(days), Some(ages)) => {
+                ages.add(i64::from(days));
+                if stale_after
+                    .get(place)
+                    .is_some_and(|after| i64::from(days) > *after)
+                {
+                    pipeline.stale.add(deal, portfolio);
+                }
+            }
+            _ => pipeline.undated_stage += 1,
+        }
+        if is_overdue(deal, today) {
+            pipeline.overdue.add(deal, portfolio);
+        }
+        if deal.customer == NONE {
+            pipeline.unassigned.add(deal, portfolio);
+        }
+    }
+    for deal in portfolio.closed(day(closed.start), day(closed.end)) {
+        if everything || filter.matches(deal, portfolio) {
+            pipeline.read += 1;
+            pipeline.foreign.extend(deal.foreign.then_some(deal.number));
+            if let Some(stage) = stages.get_mut(usize::from(deal.stage.code())) {
+                stage.add(deal, portfolio);
+            }
+        }
+    }
+    stages
+        .iter()
+        .take(Stage::OPEN.len())
+        .for_each(|tally| pipeline.open.merge(tally));
+    let total = i128::from(pipeline.open.value);
+    for (stage, tally) in Stage::ALL.into_iter().zip(&stages) {
+        let place = usize::from(stage.code());
+        let age = ages.get(place);
+        let stays = progress.stays.get(place);
+        let conversion = progress.conversion.get(place).copied().unwrap_or_default();
+        let share = crate::domain::money::divide(i128::from(tally.value) * 10_000, total);
+        pipeline.by_stage.push(StageBreakdown {
+            stage: stage.word(),
+            count: tally.count,
+            value: amount(tally.value),
+            weighted_value: amount(tally.weighted),
+            share: share.filter(|_| stage.is_open()).map(Fraction),
+            avg_days_in_stage: age.and_then(Spread::mean_tenths).map(Days),
+            median_days_in_stage: age.and_then(Spread::median_tenths).map(Days),
+            avg_days_to_exit: Average {
+                mean: stays.and_then(Spread::mean_tenths).map(Days),
+                median: stays.and_then(Spread::median_tenths).map(Days),
+                n: stays.map_or(0, Spread::count),
+            },
+            conversion_rate: conversion.share().rate().map(Fraction),
+            converted: conversion.converted,
+            lost: conversion.lost,
+            unresolved: conversion.unresolved,
+            conversion_interval: conversion
+                .share()
+                .interval()
+                .map(|(low, high)| [Fraction(low), Fraction(high)]),
+        });
+    }
+    pipeline.by_type = ExpansionType::ALL
+        .into_iter()
+        .zip(&types)
+        .map(|(kind, tally)| TypeTotal {
+            kind: kind.word(),
+            count: tally.count,
+            value: amount(tally.value),
+            weighted_value: amount(tally.weighted),
+        })
+        .collect();
+    pipeline
+}
+
+/// What changed this week against last week.
+pub fn changes(portfolio: &Portfolio, filter: &Filter, today: NaiveDate) -> Changes {
+    let currency = portfolio.settings().currency;
+    let week = portfolio.settings().calendar.week_of(today);
+    let spans = [
+        (week, today),
+        (add_days(week, -7), add_days(today, -7)),
+        (add_days(today, -6), today),
+    ];
+    let found = activity(
+        portfolio,
+        filter,
+        &spans.map(|(from, to)| (day(from), day(to))),
+    );
+    let of = |place: usize| found.get(place).cloned().unwrap_or_default();
+    let amount = |minor| Amount { minor, currency };
+    let this = of(0);
+    let window = |place: usize| {
+        let (start, end) = spans.get(place).copied().unwrap_or((today, today));
+        show_window(&of(place), start, end, currency)
+    };
+    Changes {
+        new_this_week: this.new.0,
+        new_value: amount(this.new.1),
+        moved_forward: this.moved_forward,
+        moved_back: this.moved_back,
+        reopened: this.reopened,
+        closed_won: this.won.0,
+        won_value: amount(this.won.1),
+        closed_lost: this.lost.0,
+        lost_value: amount(this.lost.1),
+        lost_reasons: super::metrics::lost_reasons(&this.lost_reasons, portfolio),
+        week_start: week.to_string(),
+        last_week: window(1),
+        trailing_seven_days: window(2),
+    }
+}
+
+fn show_window(
+    activity: &Activity,
+    start: NaiveDate,
+    end: NaiveDate,
+    currency: Currency,
+) -> Window {
+    let amount = |minor| Amount { minor, currency };
+    Window {
+        start: start.to_string(),
+        end: end.to_string(),
+        new: activity.new.0,
+        new_value: amount(activity.new.1),
+        moved_forward: activity.moved_forward,
+        moved_back: activity.moved_back,
+        reopened: activity.reopened,
+        closed_won: activity.won.0,
+        won_value: amount(activity.won.1),
+        closed_lost: activity.lost.0,
+        lost_value: amount(activity.lost.1),
+    }
+}

@@ -1,0 +1,258 @@
+//! The dimensions figures are cut by (DEFINITIONS section 4, "Segments"): the key of a deal in each,
+//! and the name of a key.
+
+use chrono::Datelike;
+
+use crate::domain::days::{date, day};
+use crate::domain::deal::Deal;
+use crate::domain::portfolio::Portfolio;
+use crate::domain::stage::{ExpansionType, Stage};
+use crate::domain::texts::{NONE, Text};
+use crate::language::vocabulary::pick;
+use crate::language::{clean, names};
+use crate::refusal::Result;
+
+/// The key of deals that have no value in a dimension; it stands last.
+pub const UNASSIGNED: u64 = u64::MAX;
+
+/// A way to cut a portfolio into segments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Dimension {
+    /// The type of expansion.
+    Type,
+    /// The CSM.
+    Csm,
+    /// The sales rep.
+    SalesRep,
+    /// How the deal was found.
+    Source,
+    /// What kind of signal led to it: its earliest.
+    Signal,
+    /// The product line.
+    ProductLine,
+    /// The customer.
+    Customer,
+    /// The customer's segment.
+    CustomerSegment,
+    /// The furthest open stage ever entered.
+    StageReached,
+    /// The last estimate, in bands.
+    SizeBand,
+    /// The month it closed.
+    Month,
+    /// The fiscal quarter it closed.
+    Quarter,
+    /// A custom attribute of the deal, else its customer, else its CSM.
+    Attribute(Text),
+}
+
+const WORDS: [(&str, u8); 12] = [
+    ("type", 0),
+    ("csm", 1),
+    ("sales_rep", 2),
+    ("source", 3),
+    ("signal", 4),
+    ("product_line", 5),
+    ("customer", 6),
+    ("customer_segment", 7),
+    ("stage_reached", 8),
+    ("size_band", 9),
+    ("month", 10),
+    ("quarter", 11),
+];
+
+/// Bands of size in major units: from this amount on.
+const BANDS: [(i64, &str); 6] = [
+    (0, "<10k"),
+    (10_000, "10–25k"),
+    (25_000, "25–50k"),
+    (50_000, "50–100k"),
+    (100_000, "100–250k"),
+    (250_000, "≥250k"),
+];
+
+impl Dimension {
+    /// The dimension a word names: one of the list, or a custom attribute.
+    pub fn read(word: &str, portfolio: &Portfolio) -> Result<Dimension> {
+        let named = word.trim().strip_prefix("attribute:");
+        let wanted = names::plain(named.unwrap_or(word));
+        let is_wanted = |known: &&Text| names::plain(portfolio.text(**known)) == wanted;
+        let attribute = || portfolio.attribute_names().iter().find(is_wanted).copied();
+        let in_list = |word: &str| pick("dimension", word, &WORDS);
+        match (named.is_some(), in_list(word)) {
+            (false, Ok(code)) => Ok(match code {
+                0 => Dimension::Type,
+                1 => Dimension::Csm,
+                2 => Dimension::SalesRep,
+                3 => Dimension::Source,
+                4 => Dimension::Signal,
+                5 => Dimension::ProductLine,
+                6 => Dimension::Customer,
+                7 => Dimension::CustomerSegment,
+                8 => Dimension::StageReached,
+                9 => Dimension::SizeBand,
+                10 => Dimension::Month,
+                _ => Dimension::Quarter,
+            }),
+            (_, listed) => match attribute() {
+                Some(attribute) => Ok(Dimension::Attribute(attribute)),
+                None => {
+                    let mut known: Vec<(&str, ())> =
+                        WORDS.iter().map(|(word, _)| (*word, ())).collect();
+                    known.extend(
+                        portfolio
+                            .attribute_names()
+                            .iter()
+                            .map(|name| (portfolio.text(*name), ())),
+                    );
+                    pick("dimension", named.unwrap_or(word), &known)?;
+                    // Only a word of the fixed list, asked for as an attribute, comes this far.
+                    listed.map(|_| Dimension::Type)
+                }
+            },
+        }
+    }
+
+    /// The segment a deal belongs to.
+    pub fn key(&self, deal: &Deal, portfolio: &Portfolio, by: Dating) -> u64 {
+        let number = |number: u32| {
+            if number == NONE {
+                UNASSIGNED
+            } else {
+                u64::from(number)
+            }
+        };
+        match self {
+            Dimension::Type => u64::from(deal.kind.code()),
+            Dimension::Csm => number(deal.csm),
+            Dimension::SalesRep => number(deal.sales_rep),
+            Dimension::Source => number(deal.source),
+            Dimension::Signal => {
+                let signal = portfolio.detail(deal).map_or(NONE, |detail| detail.signal);
+                number(
+                    portfolio
+                        .reference()
+                        .signals
+                        .get(signal)
+                        .map_or(NONE, |signal| signal.kind),
+                )
+            }
+            Dimension::ProductLine => number(deal.product_line),
+            Dimension::Customer => number(deal.customer),
+            Dimension::CustomerSegment => number(
+                portfolio
+                    .customer(deal.customer)
+                    .map_or(NONE, |known| known.segment),
+            ),
+            Dimension::StageReached => {
+                let entered = deal.entered & crate::domain::stage::OPEN_BITS;
+                if deal.has_history() && entered != 0 {
+                    u64::from(entered.ilog2())
+                } else {
+                    UNASSIGNED
+                }
+            }
+            Dimension::SizeBand => {
+                let major = deal.estimate / portfolio.settings().currency.minor_per_major();
+                let band = BANDS
+                    .iter()
+                    .rposition(|(from, _)| major >= *from)
+                    .unwrap_or(0);
+                if deal.foreign {
+                    UNASSIGNED
+                } else {
+                    band as u64
+                }
+            }
+            Dimension::Month | Dimension::Quarter => {
+                let on = if by == Dating::Identified {
+                    deal.identified
+                } else {
+                    deal.close
+                };
+                let Some(on) = date(on) else {
+                    return UNASSIGNED;
+                };
+                let start = match self {
+                    Dimension::Month => crate::domain::calendar::month_of(on),
+                    _ => portfolio.settings().calendar.quarter_of(on),
+                };
+                // Days before 1970 do not occur; the day of the first keeps time order.
+                u64::try_from(day(start)).unwrap_or(0)
+            }
+            Dimension::Attribute(name) => {
+                let own = |attributes: &[(Text, Text)]| {
+                    attributes
+                        .iter()
+                        .find(|(known, _)| known == name)
+                        .map(|(_, value)| *value)
+                        .filter(|value| *value != NONE)
+                };
+                let value = portfolio
+                    .attribute(deal, *name)
+                    .or_else(|| {
+                        portfolio
+                            .customer(deal.customer)
+                            .and_then(|known| own(&known.attributes))
+                    })
+                    .or_else(|| {
+                        portfolio
+                            .person(deal.csm)
+                            .and_then(|known| own(&known.attributes))
+                    });
+                number(value.unwrap_or(NONE))
+            }
+        }
+    }
+
+    /// The name of a segment.
+    pub fn name(&self, key: u64, portfolio: &Portfolio) -> String {
+        let number = u32::try_from(key).unwrap_or(NONE);
+        if key == UNASSIGNED {
+            return match self {
+                Dimension::StageReached => "not recorded".to_owned(),
+                _ => "Unassigned".to_owned(),
+            };
+        }
+        let small = u8::try_from(key).unwrap_or(0);
+        match self {
+            Dimension::Type => ExpansionType::from_code(small)
+                .map_or("", ExpansionType::word)
+                .to_owned(),
+            Dimension::StageReached => Stage::from_code(small).map_or("", Stage::word).to_owned(),
+            Dimension::Csm | Dimension::SalesRep => clean(portfolio.person_name(number), 80),
+            Dimension::Customer => clean(portfolio.customer_name(number), 80),
+            Dimension::SizeBand => BANDS
+                .get(key as usize)
+                .map_or("", |(_, name)| name)
+                .to_owned(),
+            Dimension::Month => date(number as i32)
+                .map_or_else(String::new, |start| start.format("%Y-%m").to_string()),
+            Dimension::Quarter => date(number as i32).map_or_else(String::new, |start| {
+                let calendar = &portfolio.settings().calendar;
+                let quarter = calendar.quarter_number(start);
+                if calendar.fiscal_year_start == 1 {
+                    format!("{}-Q{quarter}", start.year())
+                } else {
+                    let year = calendar.fiscal_year_number(calendar.fiscal_year_of(start));
+                    format!("FY{:02} Q{quarter}", year.rem_euclid(100))
+                }
+            }),
+            _ => clean(portfolio.text(number), 80),
+        }
+    }
+}
+
+/// Which date of a deal puts it into a month or quarter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dating {
+    /// When it closed.
+    Closed,
+    /// When it was identified.
+    Identified,
+}
+
+/// Whether the segments of a dimension stand in their own order rather than by rate.
+pub fn in_order(dimension: &Dimension) -> bool {
+    matches!(dimension, Dimension::Month | Dimension::Quarter)
+}

@@ -1,0 +1,18 @@
+//! The last lines of a text answer: what some hosts would never show the model otherwise, because they
+//! pass on the text alone. Only what changes how a figure is to be read.
+
+use crate::language::basis::{Basis, Warning};
+
+/// As of when, only what, assuming what, beware of what; a line each.
+pub fn tail(basis: &Basis, warnings: &[Warning]) -> String {
+    let as_of = basis.as_of.iter().map(|as_of| format!("As of {as_of}."));
+    let filters = basis.filters.iter().map(|part| format!("Only {part}."));
+    let assumptions = basis.assumptions.iter().cloned();
+    let warnings = warnings.iter().map(|warning| warning.message.clone());
+    as_of
+        .chain(filters)
+        .chain(assumptions)
+        .chain(warnings)
+        .map(|line| format!("\n{line}"))
+        .collect()
+}

@@ -1,0 +1,341 @@
+//! "What's our win rate on upsells?" Won against lost, overall and by segment, with what it rests on.
+
+use rustc_hash::FxHashMap;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::parts::metrics::{Outcomes, WinLoss};
+use super::parts::segments::{Dating, Dimension, in_order};
+use super::parts::tail::tail;
+use super::parts::warnings;
+use super::{Asked, Report};
+use crate::domain::days::day;
+use crate::language::basis::{Basis, Warning};
+use crate::language::cell;
+use crate::language::figures::Fraction;
+use crate::language::filters::FilterWords;
+use crate::language::periods::{self, Direction};
+use crate::language::vocabulary::pick;
+use crate::refusal::{Code, Refusal, Result};
+
+/// The report.
+pub struct WinRate;
+
+/// The question.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct Query {
+    /// Default trailing 12 months
+    #[serde(default)]
+    #[schemars(with = "String")]
+    period: Option<String>,
+    /// Segment by type, csm, sales_rep, source, signal, product_line, customer, customer_segment, stage_reached, size_band, month, quarter or an attribute
+    #[serde(default)]
+    #[schemars(with = "String")]
+    by: Option<String>,
+    /// closed in the period (default), or created in it
+    #[serde(default)]
+    #[schemars(with = "String")]
+    basis: Option<String>,
+    /// -rate (default), rate (worst first), -lower_bound
+    #[serde(default)]
+    #[schemars(with = "String")]
+    sort: Option<String>,
+    /// Segments, 1 to 1000, default 50
+    #[serde(default)]
+    #[schemars(with = "u16", range(min = 1, max = 1000))]
+    limit: Option<u16>,
+}
+
+/// One segment.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Segment {
+    segment: String,
+    /// Null below the ranking minimum
+    rank: Option<usize>,
+    #[serde(flatten)]
+    figures: WinLoss,
+}
+
+/// The answer.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Answer {
+    overall: WinLoss,
+    goal: Fraction,
+    /// Null of nothing
+    goal_met: Option<bool>,
+    goal_cycle_days: i64,
+    /// All closed, on average below it
+    goal_cycle_met: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    segments: Option<Vec<Segment>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    segments_total: Option<usize>,
+    /// Raise limit
+    #[serde(skip_serializing_if = "Option::is_none")]
+    truncated: Option<bool>,
+    warnings: Vec<Warning>,
+    basis: Basis,
+}
+
+/// How segments are sorted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sort {
+    Best,
+    Worst,
+    LowerBound,
+}
+
+const SORTS: [(&str, Sort); 5] = [
+    ("-rate", Sort::Best),
+    ("rate", Sort::Worst),
+    ("-lower_bound", Sort::LowerBound),
+    ("lower_bound", Sort::LowerBound),
+    ("best", Sort::Best),
+];
+
+impl Report for WinRate {
+    const NAME: &'static str = "win_rate";
+    const TITLE: &'static str = "Win rate";
+    const DESCRIPTION: &'static str = "Won ÷ (won + lost) with interval, by count and value, deal size, sales cycle \
+        and lost reasons; overall or by segment. Use for \"What's our win rate on upsells?\" or \"Which CSM closes \
+        best?\".";
+    const STAGE_FILTER: bool = false;
+    type Query = Query;
+    type Answer = Answer;
+
+    fn answer(asked: &Asked<'_>, filters: &FilterWords, query: Query) -> Result<Answer> {
+        let portfolio = asked.portfolio;
+        let settings = portfolio.settings();
+        let understood = filters.resolve(portfolio)?;
+        let words = query.period.as_deref().unwrap_or("trailing 12 months");
+        let period =
+            periods::period(words, &settings.calendar, asked.today, Direction::Back)?.period;
+        let created = match &query.basis {
+            Some(word) => pick("basis", word, &[("closed", false), ("created", true)])?,
+            None => false,
+        };
+        let dimension = query
+            .by
+            .as_deref()
+            .map(|word| Dimension::read(word, portfolio))
+            .transpose()?;
+        let sort = query.sort.as_deref().map_or(Ok(Sort::Best), sort_of)?;
+
+        let dating = if created {
+            Dating::Identified
+        } else {
+            Dating::Closed
+        };
+        let (from, to) = (day(period.start), day(period.end));
+        let mut overall = Outcomes::default();
+        let mut segments: FxHashMap<u64, Outcomes> = FxHashMap::default();
+        let mut count = |deal: &crate::domain::deal::Deal| {
+            overall.add(deal);
+            if let Some(dimension) = &dimension {
+                segments
+                    .entry(dimension.key(deal, portfolio, dating))
+                    .or_default()
+                    .add(deal);
+            }
+        };
+        let filter = &understood.filter;
+        let everything = filter.is_everything();
+        if created {
+            asked
+                .each(filter)
+                .filter(|deal| from <= deal.identified && deal.identified <= to)
+                .for_each(&mut count);
+        } else {
+            portfolio
+                .closed(from, to)
+                .filter(|deal| everything || filter.matches(deal, portfolio))
+                .for_each(&mut count);
+        }
+
+        let share = overall.share(created);
+        let segments = dimension.map(|dimension| {
+            let named = segments
+                .iter()
+                .map(|(key, outcomes)| (*key, dimension.name(*key, portfolio), outcomes))
+                .collect();
+            ranked(
+                named,
+                &dimension,
+                sort,
+                settings.ranking_minimum,
+                portfolio,
+                created,
+            )
+        });
+        let definitions: &[&str] = if created {
+            &["win_rate = won so far ÷ all identified in the period"]
+        } else {
+            &[
+                "win_rate = won ÷ (won + lost), actual close in the period",
+                "avg_deal_size = mean closed value of won",
+            ]
+        };
+        let limit = match query.limit {
+            None => 50,
+            Some(limit @ 1..=1_000) => usize::from(limit),
+            Some(limit) => {
+                return Err(
+                    Refusal::new(Code::InvalidArgument, format!("limit is {limit}."))
+                        .hint("Give a limit from 1 to 1000."),
+                );
+            }
+        };
+        let segments_total = segments.as_ref().map(Vec::len);
+        let segments = segments.map(|mut segments: Vec<Segment>| {
+            segments.truncate(limit);
+            segments
+        });
+        let shown = overall.show(portfolio, created);
+        let mut basis = asked.basis(&understood, definitions, overall.closed() + overall.open);
+        basis.period = Some((&period).into());
+        let mut all = warnings::of_filter(&understood);
+        all.extend(warnings::no_rate(&overall.foreign, portfolio));
+        for (count, what) in [
+            (overall.backwards, "closed before they were identified"),
+            (overall.unidentified, "have no identified date"),
+        ] {
+            if count > 0 {
+                let message = format!("{count} closed deals {what} and are left out of the cycle.");
+                all.push(Warning::new("no_cycle", message));
+            }
+        }
+        Ok(Answer {
+            goal_cycle_days: settings.goals.cycle_days,
+            goal_cycle_met: shown
+                .cycle_days
+                .all
+                .mean
+                .map(|mean| mean.0 < settings.goals.cycle_days * 10),
+            overall: shown,
+            goal: Fraction(i64::from(settings.goals.win_rate)),
+            goal_met: share
+                .rate()
+                .map(|rate| rate >= i64::from(settings.goals.win_rate)),
+            segments,
+            truncated: segments_total.map(|total| total > limit),
+            segments_total,
+            warnings: all,
+            basis,
+        })
+    }
+
+    fn text(answer: &Answer) -> String {
+        let mut text = answer.overall.text();
+        if let Some(period) = &answer.basis.period {
+            text.push_str(&format!(
+                "\nPeriod {} ({} to {}).",
+                period.label, period.start, period.end
+            ));
+        }
+        if let Some(met) = answer.goal_met {
+            text.push_str(&format!(
+                " Goal {}: {}.",
+                answer.goal,
+                if met { "met" } else { "missed" }
+            ));
+        }
+        if !answer.overall.lost_reasons.is_empty() {
+            let reasons: Vec<String> = answer
+                .overall
+                .lost_reasons
+                .iter()
+                .map(|reason| reason.text())
+                .collect();
+            text.push_str(&format!("\nLost: {}.", reasons.join(", ")));
+        }
+        if let Some(segments) = &answer.segments {
+            text.push_str("\n\n| # | segment | won | lost | rate | won value | avg deal |\n|---|---|---|---|---|---|---|");
+            for segment in segments {
+                let figures = &segment.figures;
+                text.push_str(&format!(
+                    "\n| {} | {} | {} | {} | {} | {} | {} |",
+                    segment.rank.map_or("-".to_owned(), |rank| rank.to_string()),
+                    cell(&segment.segment),
+                    figures.won,
+                    figures.lost,
+                    crate::language::figures::or_dash(figures.win_rate.rate),
+                    figures.won_value,
+                    crate::language::figures::or_dash(figures.avg_deal_size.mean),
+                ));
+            }
+        }
+        if let (Some(segments), Some(total), Some(true)) =
+            (&answer.segments, answer.segments_total, answer.truncated)
+        {
+            text.push_str(&format!(
+                "\nShown: {} of {total} segments; raise limit for more.",
+                segments.len()
+            ));
+        }
+        text.push_str(&tail(&answer.basis, &answer.warnings));
+        text
+    }
+}
+
+fn sort_of(word: &str) -> Result<Sort> {
+    // The hyphen in front means descending, so it is compared as it stands.
+    SORTS
+        .iter()
+        .find(|(known, _)| *known == word.trim())
+        .map_or_else(|| pick("sort", word, &SORTS), |(_, sort)| Ok(*sort))
+}
+
+/// Ranks the segments with enough closed deals; the others follow by size, unranked. "Unassigned"
+/// and the like come last, unranked; months and quarters stay in time order.
+fn ranked(
+    mut named: Vec<(u64, String, &Outcomes)>,
+    dimension: &Dimension,
+    sort: Sort,
+    minimum: u32,
+    portfolio: &crate::domain::portfolio::Portfolio,
+    created: bool,
+) -> Vec<Segment> {
+    let is_ranked = |key: u64, outcomes: &Outcomes| {
+        outcomes.closed() >= u64::from(minimum)
+            && key != super::parts::segments::UNASSIGNED
+            && !in_order(dimension)
+    };
+    let figure = |outcomes: &Outcomes| match sort {
+        Sort::LowerBound => outcomes.share(created).interval().map_or(0, |(low, _)| low),
+        _ => outcomes.share(created).rate().unwrap_or(0),
+    };
+    named.sort_by(|(key_a, name_a, a), (key_b, name_b, b)| {
+        let unassigned = super::parts::segments::UNASSIGNED;
+        if in_order(dimension) {
+            return (*key_a == unassigned, key_a).cmp(&(*key_b == unassigned, key_b));
+        }
+        let by_figure = match sort {
+            Sort::Worst => figure(a).cmp(&figure(b)),
+            _ => figure(b).cmp(&figure(a)),
+        };
+        (*key_a == unassigned)
+            .cmp(&(*key_b == unassigned))
+            .then_with(|| is_ranked(*key_b, b).cmp(&is_ranked(*key_a, a)))
+            .then_with(|| {
+                if is_ranked(*key_a, a) {
+                    by_figure
+                } else {
+                    std::cmp::Ordering::Equal
+                }
+            })
+            .then_with(|| b.closed().cmp(&a.closed()))
+            .then_with(|| name_a.cmp(name_b))
+    });
+    let mut rank = 0;
+    named
+        .into_iter()
+        .map(|(key, name, outcomes)| Segment {
+            segment: name,
+            rank: is_ranked(key, outcomes).then(|| {
+                rank += 1;
+                rank
+            }),
+            figures: outcomes.show(portfolio, created),
+        })
+        .collect()
+}

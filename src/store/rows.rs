@@ -1,0 +1,233 @@
+//! Rows ↔ domain values. Numbers that mean "none" in memory are NULL in the database.
+
+use rusqlite::{Connection, Row, params};
+
+use super::error::Result;
+use crate::domain::change::{
+    Batch, Change, Door, EMPTY, Entry, FOLLOWS, FOLLOWS_CATEGORY, Logged, NO_DAY, Origin, Position,
+    Subject,
+};
+use crate::domain::texts::NONE;
+
+const ORIGIN: &str = "deal, seq, at, known_at, recorded, id, name, customer, kind, stage, history, probability, \
+     category, term_months, estimate, product_line, identified, stage_entered, expected_close, csm, sales_rep, \
+     champion, source, use_case, notes, currency";
+
+/// Appends a batch. The caller holds the transaction and has checked the head.
+pub(super) fn append(connection: &Connection, org: i64, batch: &Batch) -> Result<()> {
+    let mut text =
+        connection.prepare_cached("INSERT INTO text (org, number, text) VALUES (?1, ?2, ?3)")?;
+    for (number, new) in (batch.first_text..).zip(&batch.texts) {
+        text.execute(params![org, number, new])?;
+    }
+    let mut note =
+        connection.prepare_cached("INSERT INTO note (org, number, text) VALUES (?1, ?2, ?3)")?;
+    for (number, new) in &batch.notes {
+        note.execute(params![org, number, new])?;
+    }
+    let mut entry = connection.prepare_cached(
+        "INSERT INTO entry (org, first, recorded_at, door, actor, reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?;
+    for new in &batch.entries {
+        entry.execute(params![
+            org,
+            new.first,
+            new.recorded_at,
+            new.door.code(),
+            some(new.actor),
+            some(new.reason)
+        ])?;
+    }
+    let mut origin = connection.prepare_cached(&format!(
+        "INSERT INTO origin (org, {ORIGIN}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, \
+         ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27)"
+    ))?;
+    for new in &batch.deals {
+        origin.execute(params![
+            org,
+            new.deal,
+            new.seq,
+            new.at,
+            new.known_at,
+            new.recorded,
+            new.id,
+            some(new.name),
+            some(new.customer),
+            new.kind,
+            new.stage,
+            new.history,
+            (new.probability != FOLLOWS).then_some(new.probability),
+            (new.category != FOLLOWS_CATEGORY).then_some(new.category),
+            (new.term_months != 0).then_some(new.term_months),
+            new.estimate,
+            some(new.product_line),
+            some_day(new.identified),
+            some_day(new.stage_entered),
+            some_day(new.expected_close),
+            some(new.csm),
+            some(new.sales_rep),
+            some(new.champion),
+            some(new.source),
+            some(new.use_case),
+            some(new.notes),
+            some(new.currency),
+        ])?;
+    }
+    let mut change = connection.prepare_cached(
+        "INSERT INTO change (org, seq, kind, number, field, at, value) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?;
+    for new in &batch.changes {
+        let (kind, number) = new.subject.code();
+        let Change {
+            at,
+            value,
+            seq,
+            field,
+        } = new.change;
+        change.execute(params![
+            org,
+            seq,
+            kind,
+            number,
+            field,
+            at,
+            (value != EMPTY).then_some(value)
+        ])?;
+    }
+    Ok(())
+}
+
+/// Hands over the texts from one number up to another.
+pub(super) fn texts(
+    connection: &Connection,
+    org: i64,
+    from: u32,
+    to: u32,
+    mut take: impl FnMut(&str),
+) -> Result<()> {
+    let mut statement = connection.prepare_cached(
+        "SELECT text FROM text WHERE org = ?1 AND number >= ?2 AND number < ?3 ORDER BY number",
+    )?;
+    let mut rows = statement.query(params![org, from, to])?;
+    while let Some(row) = rows.next()? {
+        take(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?);
+    }
+    Ok(())
+}
+
+/// Hands over the entries whose first change lies in (after, up_to].
+pub(super) fn entries(
+    connection: &Connection,
+    org: i64,
+    after: Position,
+    up_to: Position,
+    mut take: impl FnMut(Entry),
+) -> Result<()> {
+    let mut statement = connection.prepare_cached(
+        "SELECT first, recorded_at, door, actor, reason FROM entry WHERE org = ?1 AND first > ?2 AND first <= ?3 \
+         ORDER BY first",
+    )?;
+    let mut rows = statement.query(params![org, after, up_to])?;
+    while let Some(row) = rows.next()? {
+        take(Entry {
+            first: row.get(0)?,
+            recorded_at: row.get(1)?,
+            door: Door::from_code(row.get(2)?),
+            actor: number(row, 3)?,
+            reason: number(row, 4)?,
+        });
+    }
+    Ok(())
+}
+
+/// Hands over the deals from a number on that came on record up to a position.
+pub(super) fn origins(
+    connection: &Connection,
+    org: i64,
+    from_deal: u32,
+    up_to: Position,
+    mut take: impl FnMut(Origin),
+) -> Result<()> {
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {ORIGIN} FROM origin WHERE org = ?1 AND deal >= ?2 AND seq <= ?3 ORDER BY deal"
+    ))?;
+    let mut rows = statement.query(params![org, from_deal, up_to])?;
+    while let Some(row) = rows.next()? {
+        take(origin(row)?);
+    }
+    Ok(())
+}
+
+fn origin(row: &Row<'_>) -> rusqlite::Result<Origin> {
+    Ok(Origin {
+        deal: row.get(0)?,
+        seq: row.get(1)?,
+        at: row.get(2)?,
+        known_at: row.get(3)?,
+        recorded: row.get(4)?,
+        id: row.get(5)?,
+        name: number(row, 6)?,
+        customer: number(row, 7)?,
+        kind: row.get(8)?,
+        stage: row.get(9)?,
+        history: row.get(10)?,
+        probability: row.get::<_, Option<u16>>(11)?.unwrap_or(FOLLOWS),
+        category: row.get::<_, Option<u8>>(12)?.unwrap_or(FOLLOWS_CATEGORY),
+        term_months: row.get::<_, Option<u16>>(13)?.unwrap_or(0),
+        estimate: row.get(14)?,
+        product_line: number(row, 15)?,
+        identified: day(row, 16)?,
+        stage_entered: day(row, 17)?,
+        expected_close: day(row, 18)?,
+        csm: number(row, 19)?,
+        sales_rep: number(row, 20)?,
+        champion: number(row, 21)?,
+        source: number(row, 22)?,
+        use_case: number(row, 23)?,
+        notes: number(row, 24)?,
+        currency: number(row, 25)?,
+    })
+}
+
+/// Hands over the changes logged in (after, up_to], in log order.
+pub(super) fn changes(
+    connection: &Connection,
+    org: i64,
+    after: Position,
+    up_to: Position,
+    mut take: impl FnMut(Logged),
+) -> Result<()> {
+    let mut statement = connection.prepare_cached(
+        "SELECT seq, kind, number, field, at, value FROM change WHERE org = ?1 AND seq > ?2 AND seq <= ?3 ORDER BY seq",
+    )?;
+    let mut rows = statement.query(params![org, after, up_to])?;
+    while let Some(row) = rows.next()? {
+        let change = Change {
+            seq: row.get(0)?,
+            field: row.get(3)?,
+            at: row.get(4)?,
+            value: row.get::<_, Option<i64>>(5)?.unwrap_or(EMPTY),
+        };
+        // A kind of subject this version does not know cannot be in a file of its schema version.
+        if let Some(subject) = Subject::from_code(row.get(1)?, row.get(2)?) {
+            take(Logged { subject, change });
+        }
+    }
+    Ok(())
+}
+
+fn some(number: u32) -> Option<u32> {
+    (number != NONE).then_some(number)
+}
+
+fn some_day(day: i32) -> Option<i32> {
+    (day != NO_DAY).then_some(day)
+}
+
+fn number(row: &Row<'_>, column: usize) -> rusqlite::Result<u32> {
+    Ok(row.get::<_, Option<u32>>(column)?.unwrap_or(NONE))
+}
+
+fn day(row: &Row<'_>, column: usize) -> rusqlite::Result<i32> {
+    Ok(row.get::<_, Option<i32>>(column)?.unwrap_or(NO_DAY))
+}

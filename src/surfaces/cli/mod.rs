@@ -1,0 +1,335 @@
+//! The command line: the same tools for people and scripts, and what only an operator does (import,
+//! settings, contracts). Answers go to standard output, everything else to standard error.
+
+mod arguments;
+mod import;
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use chrono::NaiveDate;
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
+
+use self::arguments::{arguments_of, key_value};
+use super::{contracts, mcp};
+use crate::engine::{Caller, Config, Door, Engine, Error};
+use crate::refusal::Refusal;
+use crate::registry::{self};
+
+/// Answers questions about the expansion pipeline, exactly: upsell, cross-sell, add-on,
+/// seat-expansion and tier-upgrade opportunities, for AI agents over MCP and for people here.
+///
+/// Try it without data of your own: `expansion-pipeline --demo call get_forecast period=Q1`.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+pub struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Args)]
+struct Global {
+    /// The database file [default: expansion-pipeline/pipeline.db in the data directory]
+    #[arg(long, global = true, env = "EXPANSION_DB", value_name = "PATH")]
+    db: Option<PathBuf>,
+    /// The organisation within it
+    #[arg(
+        long,
+        global = true,
+        env = "EXPANSION_ORG",
+        value_name = "NAME",
+        default_value = "default"
+    )]
+    org: String,
+    /// Take this business date as today (YYYY-MM-DD)
+    #[arg(long, global = true, env = "EXPANSION_TODAY", value_name = "DATE")]
+    today: Option<NaiveDate>,
+    /// Who is asking: named in the audit trail of every change
+    #[arg(long, global = true, env = "EXPANSION_ACTOR", value_name = "NAME")]
+    actor: Option<String>,
+    /// Use the built-in demo portfolio (today: 29 January 2026); writes to it are forgotten at the end
+    #[arg(long, global = true, conflicts_with = "db")]
+    demo: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve MCP over standard input and output
+    Serve,
+    /// Import CSV exports: folders or files (opportunities.csv, customers.csv, csms.csv,
+    /// stage_history.csv, field_history.csv, targets.csv, forecasts.csv, settings.csv)
+    ///
+    /// Nothing at all is written when a row is bad. Importing the same files twice changes nothing;
+    /// a newer export changes only what differs from what the last import said.
+    Import {
+        /// Folders or files
+        #[arg(required = true, value_name = "PATH")]
+        paths: Vec<PathBuf>,
+        /// Import the good rows and write the bad ones to rejected.csv beside the first input
+        #[arg(long)]
+        skip_bad_rows: bool,
+    },
+    /// Call a tool, as an agent would: `call get_forecast period=Q1 type=upsell`
+    ///
+    /// Without a tool the tools are listed. Repeat a key for several values; write signal.kind=usage
+    /// for a part of an object.
+    Call {
+        /// The tool
+        tool: Option<String>,
+        /// Its arguments
+        #[arg(value_name = "KEY=VALUE")]
+        arguments: Vec<String>,
+        /// Its arguments as one JSON object
+        #[arg(long, value_name = "OBJECT")]
+        json: Option<String>,
+        /// How to print the answer
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+    /// Show the organisation's settings, or change some: `settings currency=EUR week_start=sunday`
+    Settings {
+        /// What to change
+        #[arg(value_name = "KEY=VALUE")]
+        changes: Vec<String>,
+    },
+    /// Write or check the published tool contracts in tools/ and the table in README.md
+    Contracts {
+        /// Write them
+        #[arg(long, required_unless_present = "check")]
+        write: bool,
+        /// Fail when they are stale
+        #[arg(long, conflicts_with = "write")]
+        check: bool,
+    },
+    /// Print shell completions
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+/// What ends a command other than well: each has an exit code of its own.
+enum Ended {
+    Usage(anyhow::Error),
+    Refused(Refusal),
+    Ours(anyhow::Error),
+}
+
+impl From<Error> for Ended {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Refused(refusal) => Ended::Refused(refusal),
+            Error::Ours(error) => Ended::Ours(error),
+        }
+    }
+}
+
+impl From<Refusal> for Ended {
+    fn from(refusal: Refusal) -> Self {
+        Ended::Refused(refusal)
+    }
+}
+
+impl From<anyhow::Error> for Ended {
+    fn from(error: anyhow::Error) -> Self {
+        Ended::Ours(error)
+    }
+}
+
+/// Runs one command: 0 done, 1 a failure of ours, 2 usage, 3 refused.
+pub fn run(cli: Cli) -> ExitCode {
+    let ended = match execute(cli) {
+        Ok(code) => return code,
+        Err(ended) => ended,
+    };
+    let (code, message) = match ended {
+        Ended::Usage(error) => (2, format!("{error:#}")),
+        Ended::Refused(refusal) => (3, refusal.to_string()),
+        Ended::Ours(error) if is_broken_pipe(&error) => return ExitCode::SUCCESS,
+        Ended::Ours(error) => (1, format!("{error:#}")),
+    };
+    let _ = writeln!(std::io::stderr(), "{message}");
+    ExitCode::from(code)
+}
+
+/// Whoever read our output has seen enough of it.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error
+        .downcast_ref::<std::io::Error>()
+        .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+fn execute(cli: Cli) -> Result<ExitCode, Ended> {
+    let Cli { global, command } = cli;
+    let caller = Caller::new(&actor(&global), Door::Cli);
+    match command {
+        Command::Serve => {
+            let engine = Arc::new(engine(&global)?);
+            serve(engine, global.actor)?;
+        }
+        Command::Import {
+            paths,
+            skip_bad_rows,
+        } => {
+            if global.demo {
+                return Err(Ended::Usage(anyhow::anyhow!(
+                    "--demo keeps nothing, so there is nothing to import into."
+                )));
+            }
+            return import::import(&engine(&global)?, &paths, skip_bad_rows, &caller);
+        }
+        Command::Call { tool: None, .. } => {
+            let list: String = registry::tools()
+                .iter()
+                .map(|tool| format!("{}\n    {}\n", tool.name, tool.description))
+                .collect();
+            print(&list)?;
+        }
+        Command::Call {
+            tool: Some(name),
+            arguments,
+            json,
+            format,
+        } => {
+            let tool = registry::find(&name)?;
+            let arguments =
+                arguments_of(tool, &arguments, json.as_deref()).map_err(Ended::Usage)?;
+            let answer = engine(&global)?.call(tool, arguments, &caller)?;
+            match format {
+                Format::Text => print(&format!("{}\n", answer.text))?,
+                Format::Json => print(&format!("{:#}\n", answer.structured))?,
+            }
+        }
+        Command::Settings { changes } => {
+            let changes: Vec<(String, String)> = changes
+                .iter()
+                .map(|pair| key_value(pair))
+                .collect::<Result<_>>()
+                .map_err(Ended::Usage)?;
+            let engine = engine(&global)?;
+            let settings = if changes.is_empty() {
+                engine.settings()?
+            } else {
+                engine.change_settings(changes, &caller)?
+            };
+            let lines: String = settings
+                .iter()
+                .map(|(name, value)| format!("{name}={value}\n"))
+                .collect();
+            print(&lines)?;
+        }
+        Command::Contracts { write, .. } => {
+            let root = Path::new(".");
+            if write {
+                let written = contracts::write(root)?;
+                print(&format!("{} files written.\n", written.len()))?;
+            } else {
+                let stale = contracts::stale(root)?;
+                if !stale.is_empty() {
+                    let files = stale.join(", ");
+                    let message = format!(
+                        "Stale: {files}. Run `expansion-pipeline contracts --write` and commit."
+                    );
+                    return Err(Ended::Ours(anyhow::anyhow!(message)));
+                }
+                print("The contracts are up to date.\n")?;
+            }
+        }
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(
+                shell,
+                &mut Cli::command(),
+                env!("CARGO_PKG_NAME"),
+                &mut script,
+            );
+            print(&String::from_utf8_lossy(&script))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn actor(global: &Global) -> String {
+    let user = || {
+        std::env::var("USER")
+            .or_else(|_| std::env::var("USERNAME"))
+            .unwrap_or_else(|_| "cli".to_owned())
+    };
+    global.actor.clone().unwrap_or_else(user)
+}
+
+fn engine(global: &Global) -> Result<Engine> {
+    let database = match (&global.db, global.demo) {
+        (_, true) => None,
+        (Some(path), _) => Some(path.clone()),
+        (None, _) => Some(default_database()?),
+    };
+    Ok(Engine::new(Config {
+        database,
+        organisation: global.org.clone(),
+        today: global.today,
+    }))
+}
+
+fn default_database() -> Result<PathBuf> {
+    let directories = directories::BaseDirs::new().context("no home directory; give --db PATH")?;
+    Ok(directories
+        .data_dir()
+        .join("expansion-pipeline")
+        .join("pipeline.db"))
+}
+
+fn serve(engine: Arc<Engine>, actor: Option<String>) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
+    let loading = Arc::clone(&engine);
+    // Tools are listed at once; the data loads meanwhile, and the first question waits for it.
+    std::thread::Builder::new()
+        .name("load".to_owned())
+        .spawn(move || loading.warm_up())?;
+    let served = runtime.block_on(async {
+        tokio::select! {
+            served = mcp::serve_stdio(mcp::Server::new(engine, actor)) => served,
+            () = told_to_stop() => Ok(()),
+        }
+    });
+    // Whatever was answered is on disk; nothing else is worth waiting for.
+    runtime.shutdown_background();
+    served
+}
+
+/// Waits for the request to stop: SIGTERM or Ctrl-C.
+async fn told_to_stop() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+            return;
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}
+
+fn print(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()?;
+    Ok(())
+}

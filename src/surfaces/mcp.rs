@@ -1,0 +1,176 @@
+//! The Model Context Protocol over standard input and output, for clients of both revisions.
+//! Tools come from the registry; a refusal is a tool result that the model reads, a failure of ours
+//! a protocol error with a reference.
+
+use std::sync::{Arc, LazyLock};
+
+use rmcp::model::{
+    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, CustomRequest,
+    CustomResult, ErrorCode, Implementation, ListToolsResult, MetaObject, PaginatedRequestParams,
+    ServerCapabilities, ServerConfig, Tool, ToolAnnotations,
+};
+use rmcp::service::{RequestContext, RoleServer, ServerInitializeError};
+use rmcp::{ErrorData, ServerHandler, ServiceExt};
+use serde_json::{Map, json};
+
+use crate::engine::{Caller, Door, Engine, Error};
+use crate::refusal::Refusal;
+use crate::registry;
+
+/// Where a refusal's fields stand in `_meta`.
+const REFUSAL: &str = "expansion-pipeline/refusal";
+
+const INSTRUCTIONS: &str = "Answers questions about the expansion pipeline (upsell, cross-sell, add-on, seats, tier \
+    upgrades) exactly. Ask one tool for the figure; never add rows up yourself. Say periods and names as people do \
+    (\"Q1\", \"this month\", \"Acme\"). State the period and definitions from `basis` with every figure.";
+
+/// One MCP server over an engine.
+#[derive(Clone)]
+pub struct Server {
+    engine: Arc<Engine>,
+    /// Who calls, when the command line said so; else the client by its name.
+    actor: Option<String>,
+}
+
+impl Server {
+    /// A server whose callers act under this name, or each under its client's.
+    pub fn new(engine: Arc<Engine>, actor: Option<String>) -> Server {
+        Server { engine, actor }
+    }
+
+    fn caller(&self, context: &RequestContext<RoleServer>) -> Caller {
+        let client = || context.client_info().map(|client| client.name.clone());
+        let actor = self
+            .actor
+            .clone()
+            .or_else(client)
+            .unwrap_or_else(|| "mcp client".to_owned());
+        Caller::new(&actor, Door::Mcp)
+    }
+}
+
+/// A tool as `tools/list` sends it.
+pub fn listed(tool: &registry::Tool) -> Tool {
+    let reads = tool.is_read_only();
+    let annotations = ToolAnnotations::from_raw(
+        None,
+        Some(reads),
+        Some(false),
+        Some(tool.idempotent),
+        Some(false),
+    );
+    Tool::new(tool.name, tool.description, Arc::clone(&tool.input))
+        .with_title(tool.title)
+        .with_raw_output_schema(Arc::clone(&tool.output))
+        .with_annotations(annotations)
+}
+
+fn all_listed() -> &'static [Tool] {
+    static LISTED: LazyLock<Vec<Tool>> =
+        LazyLock::new(|| registry::tools().iter().map(listed).collect());
+    &LISTED
+}
+
+impl ServerHandler for Server {
+    fn get_info(&self) -> ServerConfig {
+        let server = Implementation::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
+            .with_title("Expansion Pipeline");
+        ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
+            .with_server_info(server)
+            .with_instructions(INSTRUCTIONS)
+    }
+
+    async fn list_tools(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListToolsResult, ErrorData> {
+        Ok(ListToolsResult::with_all_items(all_listed().to_vec()))
+    }
+
+    fn get_tool(&self, name: &str) -> Option<Tool> {
+        all_listed().iter().find(|tool| tool.name == name).cloned()
+    }
+
+    async fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let tool = registry::find(&request.name).map_err(|refusal| {
+            ErrorData::invalid_params(refusal.to_string(), Some(meta_of(&refusal).into()))
+        })?;
+        let (engine, caller) = (Arc::clone(&self.engine), self.caller(&context));
+        let arguments = request.arguments.unwrap_or_default();
+        // The engine waits for disks and locks, so it is asked on a thread that may.
+        let answered =
+            tokio::task::spawn_blocking(move || engine.call(tool, arguments, &caller)).await;
+        match answered {
+            Ok(Ok(answer)) => {
+                let mut result = CallToolResult::success(vec![ContentBlock::text(answer.text)]);
+                result.structured_content = Some(answer.structured);
+                Ok(result.into())
+            }
+            Ok(Err(Error::Refused(refusal))) => Ok(refused(&refusal).into()),
+            Ok(Err(Error::Ours(error))) => Err(ErrorData::internal_error(error.to_string(), None)),
+            Err(_) => Err(ErrorData::internal_error(
+                "Something went wrong on our side.",
+                None,
+            )),
+        }
+    }
+
+    async fn on_custom_request(
+        &self,
+        request: CustomRequest,
+        _: RequestContext<RoleServer>,
+    ) -> Result<CustomResult, ErrorData> {
+        // A known method lands here when its parameters are malformed.
+        if matches!(
+            request.method.as_str(),
+            "tools/call" | "tools/list" | "initialize" | "server/discover"
+        ) {
+            return Err(ErrorData::invalid_params(
+                format!("The parameters of {} are malformed.", request.method),
+                None,
+            ));
+        }
+        Err(ErrorData::new(
+            ErrorCode::METHOD_NOT_FOUND,
+            request.method,
+            None,
+        ))
+    }
+}
+
+/// A refusal as a tool result: words for the model, the same fields in `_meta` for programs. No
+/// structured content, because clients check that against the output schema and lose the words.
+fn refused(refusal: &Refusal) -> CallToolResult {
+    let mut result = CallToolResult::error(vec![ContentBlock::text(refusal.to_string())]);
+    let meta = Map::from_iter([(REFUSAL.to_owned(), meta_of(refusal).into())]);
+    result.meta = Some(MetaObject::from(meta));
+    result
+}
+
+fn meta_of(refusal: &Refusal) -> Map<String, serde_json::Value> {
+    let fields = json!({
+        "code": refusal.code.name(),
+        "kind": refusal.code.kind().name(),
+        "message": refusal.message,
+        "hint": refusal.hint,
+        "candidates": refusal.candidates,
+    });
+    fields.as_object().cloned().unwrap_or_default()
+}
+
+/// Serves MCP over standard input and output until the client closes it or the process is told to stop.
+pub async fn serve_stdio(server: Server) -> anyhow::Result<()> {
+    let running = match server.serve(rmcp::transport::io::stdio_pipes()).await {
+        Ok(running) => running,
+        // The client left before it said anything.
+        Err(ServerInitializeError::ConnectionClosed(_)) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
+    running.waiting().await?;
+    Ok(())
+}

@@ -1,0 +1,6 @@
+//! The doors: each renders what the engine answers in the manner of its callers. No sums, no SQL,
+//! no code for a single tool, no second copy of a description.
+
+pub mod cli;
+pub mod contracts;
+pub mod mcp;

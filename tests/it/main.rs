@@ -1,0 +1,21 @@
+//! One test binary, one module for each promise. What the modules share is in
+//! `support`; fixtures are inputs, and expectations are found here and in `tests/answers` only.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    missing_docs
+)]
+
+mod answers;
+mod contracts;
+mod generate;
+mod house;
+mod laws;
+mod oracles;
+mod processes;
+#[allow(dead_code, reason = "not every module uses all of it")]
+mod support;
+mod surfaces;
