@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use super::by_close::ByClose;
 use super::change::{Change, Cut, Day, NO_DAY, Origin, Position};
 use super::days::DayTable;
 use super::deal::{Attribute, Deal, Detail, Stay, fold, place_of};
@@ -72,8 +73,8 @@ impl Log {
 pub struct Chunk {
     /// Shared with the same chunk at earlier cuts.
     log: Arc<Log>,
-    open: Vec<Deal>,
-    closed: Vec<Deal>,
+    open: ByClose,
+    closed: ByClose,
     /// What only answers about single deals show, by place; `None` when the deal lies after the cut.
     details: Vec<Option<Detail>>,
     stays: Vec<Stay>,
@@ -94,17 +95,21 @@ pub struct Facts {
 }
 
 impl Facts {
-    fn of(open: &[Deal], closed: &[Deal], stays: &[Stay]) -> Facts {
-        let mut fates: Vec<(u8, u8)> = open
-            .iter()
-            .chain(closed)
+    fn of(chunk: &Chunk) -> Facts {
+        let mut fates: Vec<(u8, u8)> = chunk
+            .deals()
             .map(|deal| (deal.state(), deal.entered))
             .collect();
-        let mut lengths: Vec<(u8, i32)> =
-            stays.iter().map(|stay| (stay.stage, stay.days)).collect();
+        let mut lengths: Vec<(u8, i32)> = chunk
+            .stays
+            .iter()
+            .map(|stay| (stay.stage, stay.days))
+            .collect();
         fates.sort_unstable();
         lengths.sort_unstable();
-        let backwards = closed
+        let backwards = chunk
+            .closed
+            .all()
             .iter()
             .filter(|deal| deal.identified != NO_DAY && deal.close < deal.identified);
         Facts {
@@ -131,13 +136,18 @@ fn runs<T: Copy + PartialEq>(sorted: &[T]) -> impl Iterator<Item = (T, u32)> {
 
 impl Chunk {
     /// The open deals, by expected close, undated ones last.
-    pub fn open(&self) -> &[Deal] {
+    pub fn open(&self) -> &ByClose {
         &self.open
     }
 
     /// The closed deals, by actual close.
-    pub fn closed(&self) -> &[Deal] {
+    pub fn closed(&self) -> &ByClose {
         &self.closed
+    }
+
+    /// All deals, the open ones first.
+    pub fn deals(&self) -> impl Iterator<Item = &Deal> {
+        self.open.all().iter().chain(self.closed.all())
     }
 
     /// The finished stays in open stages.
@@ -173,11 +183,7 @@ impl Chunk {
     /// A deal by its place.
     pub fn deal(&self, place: u16) -> Option<&Deal> {
         self.details.get(usize::from(place))?.as_ref()?;
-        let is_it = |deal: &&Deal| place_of(deal.number) == place;
-        self.open
-            .iter()
-            .find(is_it)
-            .or_else(|| self.closed.iter().find(is_it))
+        self.deals().find(|deal| place_of(deal.number) == place)
     }
 
     /// A deal's custom attributes.
@@ -199,13 +205,6 @@ impl Chunk {
     /// A deal's changes, by (at, seq).
     pub fn changes(&self, place: u16) -> &[Change] {
         self.log.changes(place)
-    }
-
-    /// The deals of a list sorted by close that close in these days, both included.
-    pub fn between(deals: &[Deal], from: Day, to: Day) -> &[Deal] {
-        let start = deals.partition_point(|deal| deal.close < from);
-        let end = deals.partition_point(|deal| deal.close <= to);
-        deals.get(start..end.max(start)).unwrap_or_default()
     }
 
     /// Adds origins and changes (of deals of this chunk, in log order) and folds what they touch.
@@ -260,27 +259,18 @@ impl Chunk {
             }
             details.push(folded.map(|folded| folded.detail));
         }
-        open.sort_unstable_by_key(order);
-        closed.sort_unstable_by_key(order);
         attributes.shrink_to_fit();
         stays.shrink_to_fit();
-        self.facts = Facts::of(&open, &closed, &stays);
-        (
-            self.open,
-            self.closed,
-            self.details,
-            self.stays,
-            self.attributes,
-        ) = (open, closed, details, stays, attributes);
+        (self.open, self.closed) = (ByClose::of(open), ByClose::of(closed));
+        (self.details, self.stays, self.attributes) = (details, stays, attributes);
+        self.facts = Facts::of(self);
     }
 
     /// Folds one deal afresh and puts it where it belongs.
     fn refold(&mut self, place: u16, days: &DayTable) {
-        let at_place = |deal: &Deal| place_of(deal.number) == place;
-        if let Some(old) = self.open.iter().position(at_place) {
-            self.open.remove(old);
-        } else if let Some(old) = self.closed.iter().position(at_place) {
-            self.closed.remove(old);
+        if let Some(number) = self.deal(place).map(|deal| deal.number) {
+            self.open = std::mem::take(&mut self.open).without(number);
+            self.closed = std::mem::take(&mut self.closed).without(number);
         }
         self.stays.retain(|stay| stay.place != place);
         self.attributes.retain(|attribute| attribute.place != place);
@@ -302,8 +292,7 @@ impl Chunk {
             } else {
                 &mut self.closed
             };
-            let before = list.partition_point(|deal| order(deal) < order(&folded.deal));
-            list.insert(before, folded.deal);
+            *list = std::mem::take(list).with(folded.deal);
         }
         self.details.resize(self.log.origins.len(), None);
         if let Some(detail) = self.details.get_mut(usize::from(place)) {
@@ -315,11 +304,6 @@ impl Chunk {
             .attributes
             .partition_point(|attribute| attribute.place < place);
         self.attributes.splice(before..before, attributes);
-        self.facts = Facts::of(&self.open, &self.closed, &self.stays);
+        self.facts = Facts::of(self);
     }
-}
-
-/// The order of the open and the closed deals: by close, then by number, whatever order they came in.
-fn order(deal: &Deal) -> (Day, u32) {
-    (deal.close, deal.number)
 }

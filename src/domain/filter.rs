@@ -4,6 +4,7 @@ use super::change::Day;
 use super::deal::Deal;
 use super::money::divide;
 use super::portfolio::Portfolio;
+use super::settings::Settings;
 use super::stage::{CLOSED_BITS, ExpansionType, OPEN_BITS, Stage};
 use super::texts::{NONE, Text};
 
@@ -254,11 +255,16 @@ pub struct Tally {
 impl Tally {
     /// Counts a deal; money of a deal without a rate is left out.
     pub fn add(&mut self, deal: &Deal, portfolio: &Portfolio) {
-        self.count += 1;
-        if !deal.foreign {
-            self.value += deal.value;
-            self.weighted +=
-                super::money::weighted(deal.value, deal.probability(portfolio.settings()));
+        self.merge(&Tally::of(deal, portfolio.settings()));
+    }
+
+    /// What one deal comes to.
+    pub fn of(deal: &Deal, settings: &Settings) -> Tally {
+        let value = if deal.foreign { 0 } else { deal.value };
+        Tally {
+            count: 1,
+            value,
+            weighted: super::money::weighted(value, deal.probability(settings)),
         }
     }
 

@@ -227,10 +227,17 @@ pub struct WonLost {
 impl WonLost {
     /// Counts the deals closed in a span.
     pub fn of(portfolio: &Portfolio, filter: &Filter, span: Span) -> WonLost {
-        let everything = filter.is_everything();
         let mut counted = WonLost::default();
+        if filter.is_everything() {
+            for chunk in portfolio.chunks() {
+                let (won, all) = chunk.closed().won_between(span.start, span.end);
+                counted.won += won;
+                counted.lost += all - won;
+            }
+            return counted;
+        }
         for deal in portfolio.closed(span.start, span.end) {
-            if everything || filter.matches(deal, portfolio) {
+            if filter.matches(deal, portfolio) {
                 if deal.is_won() {
                     counted.won += 1
                 } else {

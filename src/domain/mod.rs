@@ -2,6 +2,7 @@
 //! values and pure functions. No IO, no SQL, no clock, no float for money.
 
 pub mod absorb;
+pub mod by_close;
 pub mod calendar;
 pub mod change;
 pub mod chunk;

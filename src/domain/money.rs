@@ -101,8 +101,10 @@ pub type BasisPoints = u16;
 
 /// One deal's weighted value: value × probability, rounded half-up to the minor unit
 /// (DEFINITIONS section 1). Totals add these, so a list always adds up to its total.
+///
+/// A value is never negative, and unsigned numbers are divided faster.
 pub const fn weighted(value: i64, probability: BasisPoints) -> i64 {
-    (value * probability as i64 + 5_000) / 10_000
+    ((value.unsigned_abs() * probability as u64 + 5_000) / 10_000).cast_signed()
 }
 
 /// A quotient rounded half-up, away from zero on both sides; `None` when the denominator is not positive.

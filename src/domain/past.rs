@@ -12,12 +12,14 @@ pub fn due_then(portfolio: &Portfolio, day: Day, cut: &Cut, span: Span) -> Vec<D
     let mut due = Vec::new();
     for chunk in portfolio.chunks() {
         // A deal due then is due now, or its expected close has changed, or it has closed since.
-        let same_date = Chunk::between(chunk.open(), span.start, span.end);
+        let same_date = chunk.open().between(span.start, span.end).iter();
         let other_date = chunk
             .open()
-            .iter()
-            .filter(|deal| deal.entered & REDATED != 0 && !span.contains(deal.close));
-        let closed_since = Chunk::between(chunk.closed(), day.saturating_add(1), Day::MAX)
+            .redated()
+            .filter(|deal| !span.contains(deal.close));
+        let closed_since = chunk
+            .closed()
+            .between(day.saturating_add(1), Day::MAX)
             .iter()
             .filter(|deal| {
                 let expected = chunk
@@ -26,7 +28,7 @@ pub fn due_then(portfolio: &Portfolio, day: Day, cut: &Cut, span: Span) -> Vec<D
                 deal.entered & REDATED != 0
                     || expected.is_some_and(|expected| span.contains(expected))
             });
-        for deal in same_date.iter().chain(other_date).chain(closed_since) {
+        for deal in same_date.chain(other_date).chain(closed_since) {
             let then = as_it_stood(portfolio, chunk, deal, cut);
             due.extend(then.filter(|then| then.is_open() && span.contains(then.close)));
         }

@@ -129,19 +129,19 @@ impl Portfolio {
 
     /// All open deals.
     pub fn open(&self) -> impl Iterator<Item = &Deal> {
-        self.chunks().flat_map(|chunk| chunk.open().iter())
+        self.chunks().flat_map(|chunk| chunk.open().all())
     }
 
     /// The open deals expected to close in these days.
     pub fn due(&self, from: Day, to: Day) -> impl Iterator<Item = &Deal> {
         self.chunks()
-            .flat_map(move |chunk| Chunk::between(chunk.open(), from, to))
+            .flat_map(move |chunk| chunk.open().between(from, to))
     }
 
     /// The deals closed in these days.
     pub fn closed(&self, from: Day, to: Day) -> impl Iterator<Item = &Deal> {
         self.chunks()
-            .flat_map(move |chunk| Chunk::between(chunk.closed(), from, to))
+            .flat_map(move |chunk| chunk.closed().between(from, to))
     }
 
     /// A deal by number.

@@ -2,9 +2,9 @@
 //! deal is stale, and in which stage a deal stood on a day.
 
 use super::change::{Day, NO_DAY, field};
-use super::chunk::Chunk;
 use super::deal::{Deal, HISTORY};
 use super::filter::Filter;
+use super::measure::Span;
 use super::portfolio::Portfolio;
 use super::stage::{OPEN_STAGES, Stage};
 use super::statistics::{Share, Spread};
@@ -59,7 +59,7 @@ impl Progress {
         let mut counted = vec![false; super::chunk::SIZE as usize];
         for chunk in portfolio.chunks() {
             counted.fill(false);
-            for deal in chunk.open().iter().chain(chunk.closed()) {
+            for deal in chunk.deals() {
                 if !filter.matches(deal, portfolio) {
                     continue;
                 }
@@ -150,26 +150,38 @@ impl Progress {
     }
 }
 
-/// The stage a deal stood in at the end of a day; `None` when it did not exist yet.
-pub fn stage_at(portfolio: &Portfolio, deal: u32, day: Day) -> Option<Stage> {
+/// The stage a deal stood in before each span of days and at its end; `None` where it did not exist.
+fn stages_around<const N: usize>(
+    portfolio: &Portfolio,
+    deal: u32,
+    spans: &[Span; N],
+) -> [(Option<Stage>, Option<Stage>); N] {
+    let mut around = [(None, None); N];
+    let Some(origin) = portfolio.origin(deal) else {
+        return around;
+    };
     let days = portfolio.days();
-    let origin = portfolio.origin(deal)?;
-    if days.of(origin.at) > day {
-        return None;
-    }
-    let mut stage = Stage::from_code(origin.stage)?;
-    for change in portfolio.changes(deal) {
-        if days.of(change.at) > day {
-            break;
+    let began = days.of(origin.at);
+    let first = Stage::from_code(origin.stage);
+    let moves = portfolio
+        .changes(deal)
+        .iter()
+        .filter(|change| field::is_stage(change.field))
+        .filter_map(|change| {
+            let to = u8::try_from(change.value).ok().and_then(Stage::from_code)?;
+            Some((days.of(change.at).max(began), Some(to)))
+        });
+    for (day, to) in std::iter::once((began, first)).chain(moves) {
+        for ((before, after), span) in around.iter_mut().zip(spans) {
+            if day < span.start {
+                *before = to;
+            }
+            if day <= span.end {
+                *after = to;
+            }
         }
-        if field::is_stage(change.field) {
-            stage = u8::try_from(change.value)
-                .ok()
-                .and_then(Stage::from_code)
-                .unwrap_or(stage);
-        }
     }
-    Some(stage)
+    around
 }
 
 /// Lost deals by reason: how many and how much. There are few reasons, so a list is searched.
@@ -214,55 +226,71 @@ pub struct Activity {
 }
 
 /// What happened in each of some spans of days (DEFINITIONS section 3, "changes"). The spans may overlap.
-pub fn activity(portfolio: &Portfolio, filter: &Filter, spans: &[(Day, Day)]) -> Vec<Activity> {
-    let mut activities = vec![Activity::default(); spans.len()];
+pub fn activity<const N: usize>(
+    portfolio: &Portfolio,
+    filter: &Filter,
+    spans: &[Span; N],
+) -> [Activity; N] {
+    let mut activities: [Activity; N] = std::array::from_fn(|_| Activity::default());
     let everything = filter.is_everything();
-    let earliest = spans.iter().map(|(from, _)| *from).min().unwrap_or(NO_DAY);
+    let earliest = spans.iter().map(|span| span.start).min().unwrap_or(NO_DAY);
     for chunk in portfolio.chunks() {
-        let recent = Chunk::between(chunk.closed(), earliest, Day::MAX);
-        // Of the deals closed before, only one that closed before it was identified can be new.
-        let older = if chunk.facts().latest_backwards >= earliest {
-            Chunk::between(chunk.closed(), Day::MIN, earliest - 1)
-        } else {
-            &[]
-        };
         // An open deal that entered its stage before all spans has neither moved nor is it new,
         // unless it was identified later than it says it entered.
-        let candidates = chunk
-            .open()
-            .iter()
-            .filter(|deal| {
-                (deal.stage_entered >= earliest && deal.stage_entered != NO_DAY)
-                    || (deal.identified >= earliest && deal.identified != NO_DAY)
-            })
-            .chain(recent)
-            .chain(
-                older
-                    .iter()
-                    .filter(|deal| deal.identified >= earliest && deal.identified != NO_DAY),
-            );
-        for deal in candidates {
-            if !everything && !filter.matches(deal, portfolio) {
-                continue;
-            }
-            for ((from, to), activity) in spans.iter().zip(&mut activities) {
-                activity.add(deal, portfolio, *from, *to);
+        let open = chunk.open().since(earliest);
+        let closed = chunk.closed().between(earliest, Day::MAX);
+        // Of the deals closed before, only one that closed before it was identified can be new.
+        let backwards = (chunk.facts().latest_backwards >= earliest)
+            .then(|| chunk.closed().since(earliest))
+            .into_iter()
+            .flatten()
+            .filter(|deal| deal.close < earliest);
+        for deal in open.chain(closed).chain(backwards) {
+            if everything || filter.matches(deal, portfolio) {
+                add_activity(deal, portfolio, spans, &mut activities);
             }
         }
     }
     activities
 }
 
+/// Adds what one deal did in each span.
+fn add_activity<const N: usize>(
+    deal: &Deal,
+    portfolio: &Portfolio,
+    spans: &[Span; N],
+    activities: &mut [Activity; N],
+) {
+    // What a deal was before and after a span is looked up once, when some span asks for it.
+    let mut around = None;
+    for (place, (span, activity)) in spans.iter().zip(activities).enumerate() {
+        if activity.is_counted(deal, span) {
+            continue;
+        }
+        // It has stood where it stands since before the span; or since when is not on record, and
+        // then no move of these days is either.
+        let entered = deal.stage_entered;
+        if entered < span.start || deal.is_open() && entered == NO_DAY {
+            continue;
+        }
+        let around = around.get_or_insert_with(|| stages_around(portfolio, deal.number, spans));
+        if let Some((Some(before), Some(after))) = around.get(place).copied() {
+            activity.add_move(before, after);
+        }
+    }
+}
+
 impl Activity {
-    fn add(&mut self, deal: &Deal, portfolio: &Portfolio, from: Day, to: Day) {
+    /// Counts a deal that is new or closed in the span: it counts only as such.
+    fn is_counted(&mut self, deal: &Deal, span: &Span) -> bool {
         let money = |amount: i64| if deal.foreign { 0 } else { amount };
-        let within = |day: Day| from <= day && day <= to;
-        let is_new = deal.identified != NO_DAY && within(deal.identified);
+        let is_new = deal.identified != NO_DAY && span.contains(deal.identified);
         if is_new {
             self.new.0 += 1;
             self.new.1 += money(deal.estimate);
         }
-        if !deal.is_open() && within(deal.close) {
+        let is_closed = !deal.is_open() && span.contains(deal.close);
+        if is_closed {
             let closed = if deal.is_won() {
                 &mut self.won
             } else {
@@ -273,18 +301,12 @@ impl Activity {
             if !deal.is_won() {
                 self.lost_reasons.add(deal.lost_reason, money(deal.value));
             }
-            return;
         }
-        // When it entered its stage is not on record, so no move of these days is either.
-        if is_new || deal.is_open() && deal.stage_entered == NO_DAY {
-            return;
-        }
-        let (Some(before), Some(after)) = (
-            stage_at(portfolio, deal.number, from - 1),
-            stage_at(portfolio, deal.number, to),
-        ) else {
-            return;
-        };
+        is_new || is_closed
+    }
+
+    /// Counts a deal that stood in one stage before the span and in another at its end.
+    fn add_move(&mut self, before: Stage, after: Stage) {
         match (before.is_open(), after.is_open()) {
             (true, true) if after > before => self.moved_forward += 1,
             (true, true) if after < before => self.moved_back += 1,

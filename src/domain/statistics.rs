@@ -60,7 +60,17 @@ const DENSE: usize = 4_096;
 impl Spread {
     /// Counts a number.
     pub fn add(&mut self, number: i64) {
-        self.add_times(number, 1);
+        let known = usize::try_from(number)
+            .ok()
+            .and_then(|place| self.dense.get_mut(place));
+        match known {
+            Some(times) => {
+                *times += 1;
+                self.count += 1;
+                self.sum += number;
+            }
+            None => self.add_times(number, 1),
+        }
     }
 
     /// Counts a number that came several times.

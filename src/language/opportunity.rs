@@ -212,9 +212,7 @@ pub fn find(words: &str, portfolio: &Portfolio) -> Result<(u32, Option<String>)>
         name.strip_prefix(asked.as_str())
             .is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
     };
-    let all = portfolio
-        .chunks()
-        .flat_map(|chunk| chunk.open().iter().chain(chunk.closed()));
+    let all = portfolio.chunks().flat_map(|chunk| chunk.deals());
     let called: Vec<Called<'_>> = all
         .filter_map(|deal| Called::of(deal, portfolio))
         .filter(|deal| {

@@ -182,7 +182,7 @@ impl Asked<'_> {
             None => Box::new(
                 self.portfolio
                     .chunks()
-                    .flat_map(|chunk| chunk.open().iter().chain(chunk.closed()))
+                    .flat_map(|chunk| chunk.deals())
                     .filter(move |deal| everything || filter.matches(deal, self.portfolio)),
             ),
         }

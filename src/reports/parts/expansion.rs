@@ -105,10 +105,7 @@ pub fn metrics(
     let counts = |identified| {
         asked.is_none_or(|period| day(period.start) <= identified && identified <= day(period.end))
     };
-    for deal in portfolio
-        .chunks()
-        .flat_map(|chunk| chunk.open().iter().chain(chunk.closed()))
-    {
+    for deal in portfolio.chunks().flat_map(|chunk| chunk.deals()) {
         if counts(deal.identified) && filter.matches(deal, portfolio) {
             sources
                 .entry(Dimension::Source.key(deal, portfolio, Dating::Closed))

@@ -6,14 +6,15 @@ use serde::Serialize;
 
 use super::metrics::LostReason;
 use crate::domain::calendar::add_days;
-use crate::domain::change::Day;
+use crate::domain::change::{Day, NO_DAY};
 use crate::domain::days::day;
 use crate::domain::filter::{Filter, Tally, is_overdue};
+use crate::domain::measure::Span;
 use crate::domain::money::Currency;
 use crate::domain::period::Period;
 use crate::domain::portfolio::Portfolio;
 use crate::domain::progress::{Activity, Progress, activity};
-use crate::domain::stage::{ExpansionType, Stage};
+use crate::domain::stage::{ExpansionType, OPEN_STAGES, Stage};
 use crate::domain::statistics::Spread;
 use crate::domain::texts::NONE;
 use crate::language::figures::{Amount, Average, Days, Fraction};
@@ -176,9 +177,9 @@ pub fn compute(
     let everything = filter.is_everything();
     let window = period.map(|period| (day(period.start), day(period.end)));
 
-    let mut stages = [Tally::default(); 6];
-    let mut types = [Tally::default(); 5];
-    let mut ages: [Spread; 4] = Default::default();
+    let stale_before = stale_after.map(|days| i64::from(today) - days);
+    let mut cells = [[Tally::default(); ExpansionType::ALL.len()]; Stage::ALL.len()];
+    let mut ages: [Spread; OPEN_STAGES] = Default::default();
     let mut pipeline = Pipeline {
         open: Tally::default(),
         by_stage: Vec::new(),
@@ -192,54 +193,69 @@ pub fn compute(
         without_history: progress.without_history,
         read: 0,
     };
-    for deal in portfolio.open() {
+    for deal in portfolio.due(NO_DAY, NO_DAY) {
+        if everything || filter.matches(deal, portfolio) {
+            pipeline.undated.add(deal, portfolio);
+            pipeline.read += u64::from(window.is_some());
+        }
+    }
+    let (from, to) = window.unwrap_or((Day::MIN, Day::MAX));
+    for deal in portfolio.due(from, to) {
         if !everything && !filter.matches(deal, portfolio) {
             continue;
         }
         pipeline.read += 1;
-        if deal.close == crate::domain::change::NO_DAY {
-            pipeline.undated.add(deal, portfolio);
-        }
-        if window.is_some_and(|(from, to)| deal.close < from || deal.close > to) {
-            continue;
-        }
+        let tally = Tally::of(deal, settings);
         let place = usize::from(deal.stage.code());
-        if let (Some(stage), Some(kind)) = (
-            stages.get_mut(place),
-            types.get_mut(usize::from(deal.kind.code())),
-        ) {
-            stage.add(deal, portfolio);
-            kind.add(deal, portfolio);
+        if let Some(cell) = cells
+            .get_mut(place)
+            .and_then(|types| types.get_mut(usize::from(deal.kind.code())))
+        {
+            cell.merge(&tally);
         }
-        pipeline.foreign.extend(deal.foreign.then_some(deal.number));
         match (deal.days_in_stage(today), ages.get_mut(place)) {
-            (Some(days), Some(ages)) => {
-                ages.add(i64::from(days));
-                if stale_after
-                    .get(place)
-                    .is_some_and(|after| i64::from(days) > *after)
-                {
-                    pipeline.stale.add(deal, portfolio);
-                }
-            }
+            (Some(days), Some(ages)) => ages.add(i64::from(days)),
             _ => pipeline.undated_stage += 1,
         }
+        if stale_before
+            .get(place)
+            .is_some_and(|before| i64::from(deal.stage_entered) < *before)
+        {
+            pipeline.stale.merge(&tally);
+        }
         if is_overdue(deal, today) {
-            pipeline.overdue.add(deal, portfolio);
+            pipeline.overdue.merge(&tally);
         }
         if deal.customer == NONE {
-            pipeline.unassigned.add(deal, portfolio);
+            pipeline.unassigned.merge(&tally);
+        }
+        if deal.foreign {
+            pipeline.foreign.push(deal.number);
         }
     }
     for deal in portfolio.closed(day(closed.start), day(closed.end)) {
         if everything || filter.matches(deal, portfolio) {
             pipeline.read += 1;
             pipeline.foreign.extend(deal.foreign.then_some(deal.number));
-            if let Some(stage) = stages.get_mut(usize::from(deal.stage.code())) {
-                stage.add(deal, portfolio);
+            if let Some(cell) = cells
+                .get_mut(usize::from(deal.stage.code()))
+                .and_then(|types| types.first_mut())
+            {
+                cell.add(deal, portfolio);
             }
         }
     }
+    let mut types = [Tally::default(); ExpansionType::ALL.len()];
+    for of_stage in cells.iter().take(OPEN_STAGES) {
+        for (kind, cell) in types.iter_mut().zip(of_stage) {
+            kind.merge(cell);
+        }
+    }
+    let stages = cells.map(|of_stage| {
+        let mut stage = Tally::default();
+        of_stage.iter().for_each(|cell| stage.merge(cell));
+        stage
+    });
     stages
         .iter()
         .take(Stage::OPEN.len())
@@ -299,15 +315,15 @@ pub fn changes(portfolio: &Portfolio, filter: &Filter, today: NaiveDate) -> Chan
     let found = activity(
         portfolio,
         filter,
-        &spans.map(|(from, to)| (day(from), day(to))),
+        &spans.map(|(from, to)| Span {
+            start: day(from),
+            end: day(to),
+        }),
     );
-    let of = |place: usize| found.get(place).cloned().unwrap_or_default();
+    let [this, last_week, trailing] = &found;
     let amount = |minor| Amount { minor, currency };
-    let this = of(0);
-    let window = |place: usize| {
-        let (start, end) = spans.get(place).copied().unwrap_or((today, today));
-        show_window(&of(place), start, end, currency)
-    };
+    let window = |activity, (start, end)| show_window(activity, start, end, currency);
+    let [_, last, seven] = spans;
     Changes {
         new_this_week: this.new.0,
         new_value: amount(this.new.1),
@@ -320,8 +336,8 @@ pub fn changes(portfolio: &Portfolio, filter: &Filter, today: NaiveDate) -> Chan
         lost_value: amount(this.lost.1),
         lost_reasons: super::metrics::lost_reasons(&this.lost_reasons, portfolio),
         week_start: week.to_string(),
-        last_week: window(1),
-        trailing_seven_days: window(2),
+        last_week: window(last_week, last),
+        trailing_seven_days: window(trailing, seven),
     }
 }
 
