@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::change::{BEGINNING, Batch, Change, Cut, EMPTY, Entry, Logged, Origin, Subject, field};
+use super::change::{
+    BEGINNING, Batch, Change, EMPTY, Entry, Logged, Millis, Origin, Subject, field,
+};
 use super::chunk::{Chunk, SIZE};
 use super::days::DayTable;
 use super::deal::place_of;
@@ -178,7 +180,7 @@ fn fold_all(mut touched: Vec<(&mut Arc<Chunk>, Added)>, days: &DayTable, recount
             let chunk = Arc::make_mut(chunk);
             chunk.absorb(std::mem::take(origins), &std::mem::take(changes), days);
             if recount {
-                chunk.fold(days, &Cut::NOW, &|_| true);
+                chunk.fold(days, Millis::MAX);
             }
         }
     };
@@ -200,6 +202,8 @@ impl Portfolio {
             in_order &= row.change.at >= self.ledger_at;
             self.ledger_at = self.ledger_at.max(row.change.at);
         }
+        // What is voided counts for nothing any more, so what counts is found afresh.
+        in_order &= !rows.iter().any(|row| row.change.field == field::VOID);
         for row in rows {
             self.ledger.push(*row);
             if matches!(row.subject, Subject::Setting(_)) {
@@ -211,7 +215,7 @@ impl Portfolio {
             }
         }
         if !in_order {
-            self.reference = Reference::fold(&self.ledger, &self.texts, &Cut::NOW, &|_| true);
+            self.reference = Reference::fold(&self.ledger, &self.texts, Millis::MAX);
         }
     }
 

@@ -183,6 +183,11 @@ pub mod field {
     pub const DETECTED: u32 = 33;
     /// What a signal rests on (a note).
     pub const EVIDENCE: u32 = 34;
+    /// The day a deal entered its stage, in a file's words: only ever kept as what was said.
+    pub const STAGE_ENTERED: u32 = 35;
+    /// Voids an earlier change of the same subject, a void among them: the value is its position. It
+    /// is true since when the voided change was, so a look back sees both or neither.
+    pub const VOID: u32 = 36;
     /// This number plus that of a field: what the last import said of the field, where that is not
     /// what stands on record because it was changed here since. It changes nothing that is shown;
     /// the next import compares with it. Of notes it is a fingerprint, since no text of them is held.
@@ -343,10 +348,28 @@ impl Cut {
         Cut { at, ..Cut::NOW }
     }
 
-    /// Whether something true at `at` and logged at `seq` lies before the cut.
-    pub const fn holds(&self, at: Millis, seq: Position) -> bool {
-        at <= self.at && seq <= self.position
+    /// Whether it limits what was known, rather than only what was true.
+    pub const fn limits_knowledge(&self) -> bool {
+        self.recorded_at != Millis::MAX || self.position != Position::MAX
     }
+}
+
+/// The positions that some changes of one subject void, given all of its changes: a void that is
+/// itself voided voids nothing.
+pub fn voided<'a>(changes: impl Iterator<Item = &'a Change>) -> Vec<Position> {
+    let mut voids: Vec<(Position, Position)> = changes
+        .filter(|change| change.field == field::VOID)
+        .filter_map(|change| Some((change.seq, Position::try_from(change.value).ok()?)))
+        .collect();
+    // Only a later void can void one, so the last of them stands for sure.
+    voids.sort_unstable();
+    let mut voided = Vec::new();
+    for (void, target) in voids.into_iter().rev() {
+        if !voided.contains(&void) {
+            voided.push(target);
+        }
+    }
+    voided
 }
 
 /// What one write adds to the log, already in numbers: what the store appends and a portfolio absorbs.

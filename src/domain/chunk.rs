@@ -5,9 +5,9 @@
 use std::sync::Arc;
 
 use super::by_close::ByClose;
-use super::change::{Change, Cut, Day, NO_DAY, Origin, Position};
+use super::change::{Change, Day, Millis, NO_DAY, Origin, Position, field, voided};
 use super::days::DayTable;
-use super::deal::{Attribute, Deal, Detail, Stay, fold, place_of};
+use super::deal::{Attribute, Deal, Detail, Folded, Stay, fold, place_of};
 
 /// Deals in a chunk.
 pub const SIZE: u32 = 1_024;
@@ -16,48 +16,31 @@ pub const SIZE: u32 = 1_024;
 #[derive(Debug, Clone, Default)]
 struct Log {
     origins: Vec<Origin>,
-    /// Where each deal's changes end in `changes`.
-    ends: Vec<u32>,
-    /// The changes of all deals, deal by deal, each deal's by (at, seq).
-    changes: Vec<Change>,
+    /// Everything that was ever logged.
+    rows: Rows,
+    /// What counts, when that is not everything.
+    counting: Option<Counting>,
 }
 
-impl Log {
-    /// Adds origins, and changes to the deals they are of, keeping each deal's by (at, seq).
-    fn extend(&mut self, origins: Vec<Origin>, added: &[(u16, Change)]) {
-        self.origins.extend(origins);
-        self.ends
-            .resize(self.origins.len(), self.changes.len() as u32);
-        if added.is_empty() {
-            return;
-        }
-        let mut added = added.to_vec();
-        added.sort_by_key(|(place, change)| (*place, change.at, change.seq));
-        let mut merged = Vec::with_capacity(self.changes.len() + added.len());
-        let mut ends = Vec::with_capacity(self.ends.len());
-        let mut added = added.into_iter().peekable();
-        for place in 0..self.origins.len() as u16 {
-            let from = merged.len();
-            merged.extend_from_slice(self.changes(place));
-            let mut in_order = true;
-            while let Some((_, change)) = added.next_if(|(of, _)| *of == place) {
-                in_order &= merged
-                    .get(from..)
-                    .and_then(<[Change]>::last)
-                    .is_none_or(|before| (before.at, before.seq) < (change.at, change.seq));
-                merged.push(change);
-            }
-            if !in_order && let Some(of_deal) = merged.get_mut(from..) {
-                of_deal.sort_by_key(|change| (change.at, change.seq));
-            }
-            ends.push(merged.len() as u32);
-        }
-        self.changes = merged;
-        self.ends = ends;
-    }
+/// The changes of some deals, deal by deal, each deal's by (at, seq).
+#[derive(Debug, Clone, Default)]
+struct Rows {
+    changes: Vec<Change>,
+    /// Where each deal's changes end.
+    ends: Vec<u32>,
+}
 
-    /// A deal's changes.
-    fn changes(&self, place: u16) -> &[Change] {
+/// What is left when something is voided.
+#[derive(Debug, Clone)]
+struct Counting {
+    rows: Rows,
+    /// The deals that never came on record.
+    withdrawn: Vec<u16>,
+}
+
+impl Rows {
+    /// The changes of one deal.
+    fn of(&self, place: u16) -> &[Change] {
         let place = usize::from(place);
         let end = self.ends.get(place).copied().unwrap_or(0) as usize;
         let before = place
@@ -65,6 +48,136 @@ impl Log {
             .and_then(|before| self.ends.get(before));
         let start = before.copied().unwrap_or(0) as usize;
         self.changes.get(start..end).unwrap_or_default()
+    }
+
+    /// Those of so many deals that are kept.
+    fn filter(&self, deals: usize, keep: impl Fn(&Change) -> bool) -> Rows {
+        let mut kept = Rows::default();
+        for place in (0..deals).map(|place| place as u16) {
+            let changes = self.of(place).iter();
+            kept.changes
+                .extend(changes.filter(|change| keep(change)).copied());
+            kept.ends.push(kept.changes.len() as u32);
+        }
+        kept
+    }
+}
+
+impl Log {
+    /// Adds origins, and changes to the deals they are of, keeping each deal's by (at, seq).
+    fn extend(&mut self, origins: Vec<Origin>, added: &[(u16, Change)]) {
+        self.origins.extend(origins);
+        let Rows { changes, ends } = &mut self.rows;
+        ends.resize(self.origins.len(), changes.len() as u32);
+        if added.is_empty() {
+            return;
+        }
+        let mut added = added.to_vec();
+        added.sort_by_key(|(place, change)| (*place, change.at, change.seq));
+        let voids = added.iter().any(|(_, change)| change.field == field::VOID);
+        let mut merged = Rows {
+            changes: Vec::with_capacity(self.rows.changes.len() + added.len()),
+            ends: Vec::with_capacity(self.origins.len()),
+        };
+        let mut added = added.into_iter().peekable();
+        for place in (0..self.origins.len()).map(|place| place as u16) {
+            let from = merged.changes.len();
+            merged.changes.extend_from_slice(self.rows.of(place));
+            let mut in_order = true;
+            while let Some((_, change)) = added.next_if(|(of, _)| *of == place) {
+                in_order &= merged
+                    .changes
+                    .get(from..)
+                    .and_then(<[Change]>::last)
+                    .is_none_or(|before| (before.at, before.seq) < (change.at, change.seq));
+                merged.changes.push(change);
+            }
+            if !in_order && let Some(of_deal) = merged.changes.get_mut(from..) {
+                of_deal.sort_by_key(|change| (change.at, change.seq));
+            }
+            merged.ends.push(merged.changes.len() as u32);
+        }
+        self.rows = merged;
+        if voids || self.counting.is_some() {
+            self.count(Vec::new());
+        }
+    }
+
+    /// Sets apart what counts, when some deals are not known and some changes are void.
+    fn count(&mut self, unknown: Vec<u16>) {
+        let mut withdrawn = unknown;
+        let mut void: Vec<Position> = Vec::new();
+        for (place, origin) in (0_u16..).zip(&self.origins) {
+            let voided = voided(self.rows.of(place).iter());
+            if voided.contains(&origin.seq) {
+                withdrawn.push(place);
+            }
+            void.extend(voided);
+        }
+        let is_void = |change: &Change| change.field == field::VOID || void.contains(&change.seq);
+        self.counting = Some(Counting {
+            rows: self
+                .rows
+                .filter(self.origins.len(), |change| !is_void(change)),
+            withdrawn,
+        });
+    }
+
+    /// What of it was known at a cut.
+    fn known(&self, cut: &Knowledge<'_>) -> Log {
+        let unknown = (0_u16..)
+            .zip(&self.origins)
+            .filter(|(_, origin)| !cut.holds(origin.seq))
+            .map(|(place, _)| place)
+            .collect();
+        let mut known = Log {
+            origins: self.origins.clone(),
+            rows: self
+                .rows
+                .filter(self.origins.len(), |change| cut.holds(change.seq)),
+            counting: None,
+        };
+        known.count(unknown);
+        known
+    }
+
+    /// The changes of a deal that count.
+    fn changes(&self, place: u16) -> &[Change] {
+        self.counting
+            .as_ref()
+            .map_or(&self.rows, |counting| &counting.rows)
+            .of(place)
+    }
+
+    /// Whether a deal is on record at all.
+    fn has(&self, place: u16) -> bool {
+        self.counting
+            .as_ref()
+            .is_none_or(|counting| !counting.withdrawn.contains(&place))
+    }
+
+    /// The last position at which something about a deal was logged up to an instant.
+    fn version(&self, origin: &Origin, until: Millis) -> Position {
+        let logged = self.rows.of(place_of(origin.deal)).iter();
+        logged
+            .take_while(|change| change.at <= until)
+            .map(|change| change.seq)
+            .fold(origin.seq, Position::max)
+    }
+}
+
+/// What was known at a cut: which positions of the log.
+pub struct Knowledge<'a> {
+    /// Whether a position had been logged.
+    pub is_recorded: &'a dyn Fn(Position) -> bool,
+    /// The last position.
+    pub position: Position,
+}
+
+impl Knowledge<'_> {
+    /// Whether a position was known.
+    pub fn holds(&self, position: Position) -> bool {
+        position <= self.position && (self.is_recorded)(position)
     }
 }
 
@@ -202,9 +315,14 @@ impl Chunk {
         &self.attributes
     }
 
-    /// A deal's changes, by (at, seq).
+    /// A deal's changes that count, by (at, seq).
     pub fn changes(&self, place: u16) -> &[Change] {
         self.log.changes(place)
+    }
+
+    /// Everything that was ever logged of a deal, by (at, seq): what is void and what voids it, too.
+    pub fn logged(&self, place: u16) -> &[Change] {
+        self.log.rows.of(place)
     }
 
     /// Adds origins and changes (of deals of this chunk, in log order) and folds what they touch.
@@ -215,7 +333,7 @@ impl Chunk {
         touched.dedup();
         Arc::make_mut(&mut self.log).extend(origins, changes);
         if touched.len() * 8 > self.len() {
-            self.fold(days, &Cut::NOW, &|_| true);
+            self.fold(days, Millis::MAX);
         } else {
             for place in touched {
                 self.refold(place, days);
@@ -223,29 +341,33 @@ impl Chunk {
         }
     }
 
-    /// The same log folded up to a cut: the chunk as it stood then.
-    pub fn at(&self, days: &DayTable, cut: &Cut, is_recorded: &dyn Fn(Position) -> bool) -> Chunk {
+    /// The same log folded up to a cut: the chunk as it stood then, or as it was thought to stand.
+    pub fn at(&self, days: &DayTable, until: Millis, known: Option<&Knowledge<'_>>) -> Chunk {
+        let log = match known {
+            Some(known) => Arc::new(self.log.known(known)),
+            None => Arc::clone(&self.log),
+        };
         let mut then = Chunk {
-            log: Arc::clone(&self.log),
+            log,
             ..Chunk::default()
         };
-        then.fold(days, cut, is_recorded);
+        then.fold(days, until);
         then
     }
 
-    /// Folds every deal afresh.
-    pub fn fold(&mut self, days: &DayTable, cut: &Cut, is_recorded: &dyn Fn(Position) -> bool) {
+    /// Folds every deal afresh, up to an instant.
+    pub fn fold(&mut self, days: &DayTable, until: Millis) {
         let log = Arc::clone(&self.log);
         let (mut stays, mut attributes) = (Vec::new(), Vec::new());
         let mut details = Vec::with_capacity(log.origins.len());
         let (mut open, mut closed) = (Vec::new(), Vec::new());
-        for (place, origin) in log.origins.iter().enumerate() {
-            let folded = fold(
+        for (place, origin) in (0_u16..).zip(&log.origins) {
+            let folded = fold_one(
+                &log,
+                place,
                 origin,
-                log.changes(place as u16),
                 days,
-                cut,
-                is_recorded,
+                until,
                 &mut stays,
                 &mut attributes,
             );
@@ -276,15 +398,8 @@ impl Chunk {
         self.attributes.retain(|attribute| attribute.place != place);
         let (mut stays, mut attributes) = (Vec::new(), Vec::new());
         let folded = self.log.origins.get(usize::from(place)).and_then(|origin| {
-            fold(
-                origin,
-                self.changes(place),
-                days,
-                &Cut::NOW,
-                &|_| true,
-                &mut stays,
-                &mut attributes,
-            )
+            let (log, until) = (&self.log, Millis::MAX);
+            fold_one(log, place, origin, days, until, &mut stays, &mut attributes)
         });
         if let Some(folded) = &folded {
             let list = if folded.deal.is_open() {
@@ -306,4 +421,26 @@ impl Chunk {
         self.attributes.splice(before..before, attributes);
         self.facts = Facts::of(self);
     }
+}
+
+/// Folds one deal of a log, unless it is withdrawn.
+fn fold_one(
+    log: &Log,
+    place: u16,
+    origin: &Origin,
+    days: &DayTable,
+    until: Millis,
+    stays: &mut Vec<Stay>,
+    attributes: &mut Vec<Attribute>,
+) -> Option<Folded> {
+    if !log.has(place) {
+        return None;
+    }
+    let changes = log.changes(place);
+    let mut folded = fold(origin, changes, days, until, stays, attributes)?;
+    if log.counting.is_some() {
+        // What is voided, and what voids it, changed the deal too.
+        folded.detail.version = log.version(origin, until);
+    }
+    Some(folded)
 }

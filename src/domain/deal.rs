@@ -3,7 +3,7 @@
 //! The stage facts (entered, stays) are part of the fold, so they can never disagree with the log.
 
 use super::change::{
-    Change, Cut, Day, EMPTY, FOLLOWS, FOLLOWS_CATEGORY, NO_DAY, Origin, Position, field,
+    Change, Day, EMPTY, FOLLOWS, FOLLOWS_CATEGORY, Millis, NO_DAY, Origin, Position, field,
 };
 use super::days::DayTable;
 use super::settings::Settings;
@@ -173,18 +173,17 @@ pub struct Folded {
     pub detail: Detail,
 }
 
-/// Folds one deal up to a cut; its stays and attributes are added to the lists given.
-/// `None` when the deal did not exist yet, or was not known yet, at the cut.
+/// Folds one deal up to an instant, from the changes that count; its stays and attributes are added to
+/// the lists given. `None` when the deal did not exist yet.
 pub fn fold(
     origin: &Origin,
     changes: &[Change],
     days: &DayTable,
-    cut: &Cut,
-    is_recorded: &dyn Fn(Position) -> bool,
+    until: Millis,
     stays: &mut Vec<Stay>,
     attributes: &mut Vec<Attribute>,
 ) -> Option<Folded> {
-    if !cut.holds(origin.at, origin.seq) || !is_recorded(origin.seq) {
+    if origin.at > until {
         return None;
     }
     let place = place_of(origin.deal);
@@ -235,10 +234,7 @@ pub fn fold(
         term_months: origin.term_months,
     };
     let attributes_before = attributes.len();
-    for change in changes {
-        if !cut.holds(change.at, change.seq) || !is_recorded(change.seq) {
-            continue;
-        }
+    for change in changes.iter().take_while(|change| change.at <= until) {
         detail.version = detail.version.max(change.seq);
         let number = if change.value == EMPTY {
             NONE
@@ -370,6 +366,10 @@ impl Folding {
             // A later file may put on record the very move that an earlier one left out.
             let before = self.asserted.filter(|_| change.field == field::STAGE);
             let Some((stage, stage_entered, entered)) = before else {
+                // A file may date anew since when it has stood where it came on record.
+                if change.field == field::STAGE_ASSERTED && !self.moved {
+                    self.stage_entered = days.of(change.at);
+                }
                 return;
             };
             (self.stage, self.stage_entered, self.entered) = (stage, stage_entered, entered);

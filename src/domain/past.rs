@@ -1,14 +1,14 @@
 //! Open deals as they stood at the end of a past day, found without folding the whole portfolio:
 //! only deals that can have been due then are looked at, and only those changed since are folded.
 
-use super::change::{Cut, Day};
+use super::change::{Day, Millis};
 use super::chunk::Chunk;
 use super::deal::{Deal, REDATED, fold, place_of};
 use super::measure::Span;
 use super::portfolio::Portfolio;
 
 /// The deals that were open at the end of a day and due in a span, as they stood then.
-pub fn due_then(portfolio: &Portfolio, day: Day, cut: &Cut, span: Span) -> Vec<Deal> {
+pub fn due_then(portfolio: &Portfolio, day: Day, until: Millis, span: Span) -> Vec<Deal> {
     let mut due = Vec::new();
     for chunk in portfolio.chunks() {
         // A deal due then is due now, or its expected close has changed, or it has closed since.
@@ -29,26 +29,25 @@ pub fn due_then(portfolio: &Portfolio, day: Day, cut: &Cut, span: Span) -> Vec<D
                     || expected.is_some_and(|expected| span.contains(expected))
             });
         for deal in same_date.chain(other_date).chain(closed_since) {
-            let then = as_it_stood(portfolio, chunk, deal, cut);
+            let then = as_it_stood(portfolio, chunk, deal, until);
             due.extend(then.filter(|then| then.is_open() && span.contains(then.close)));
         }
     }
     due
 }
 
-fn as_it_stood(portfolio: &Portfolio, chunk: &Chunk, deal: &Deal, cut: &Cut) -> Option<Deal> {
+fn as_it_stood(portfolio: &Portfolio, chunk: &Chunk, deal: &Deal, until: Millis) -> Option<Deal> {
     let place = place_of(deal.number);
     let origin = chunk.origins().get(usize::from(place))?;
     let changes = chunk.changes(place);
-    if origin.at <= cut.at && changes.last().is_none_or(|last| last.at <= cut.at) {
+    if origin.at <= until && changes.last().is_none_or(|last| last.at <= until) {
         return Some(*deal);
     }
     let folded = fold(
         origin,
         changes,
         portfolio.days(),
-        cut,
-        &|_| true,
+        until,
         &mut Vec::new(),
         &mut Vec::new(),
     );

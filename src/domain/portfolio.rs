@@ -5,12 +5,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::change::{Change, Cut, Day, Entry, Logged, Origin, Position, recorded_bit};
-use super::chunk::{Chunk, SIZE};
+use super::change::{Change, Cut, Day, Entry, Logged, Millis, Origin, Position, recorded_bit};
+use super::chunk::{Chunk, Knowledge, SIZE};
 use super::chunked::Chunked;
 use super::days::DayTable;
 use super::deal::{Deal, Detail, place_of};
-use super::reference::{Customer, Directory, Person, Reference};
+use super::reference::{Customer, Directory, Person, Reference, counting};
 use super::settings::Settings;
 use super::texts::{NONE, Text, Texts};
 
@@ -73,15 +73,12 @@ impl Portfolio {
         &self.reference.settings
     }
 
-    /// The settings that were in force at a cut.
-    pub fn settings_at(&self, cut: &Cut) -> Settings {
-        let mut changes: Vec<&Logged> = self.setting_changes.iter().collect();
+    /// The settings that were in force at an instant.
+    pub fn settings_at(&self, until: Millis) -> Settings {
+        let mut changes: Vec<&Logged> = counting(self.setting_changes.iter()).collect();
         changes.sort_by_key(|row| (row.change.at, row.change.seq));
         let mut then = Reference::default();
-        for row in changes
-            .into_iter()
-            .filter(|row| cut.holds(row.change.at, row.change.seq))
-        {
+        for row in changes.into_iter().filter(|row| row.change.at <= until) {
             then.apply(row, &self.texts);
         }
         Arc::unwrap_or_clone(then.settings)
@@ -172,11 +169,18 @@ impl Portfolio {
             .filter(|value| *value != NONE)
     }
 
-    /// A deal's recorded changes, by (at, seq).
+    /// A deal's recorded changes that count, by (at, seq).
     pub fn changes(&self, number: u32) -> &[Change] {
         self.chunks
             .get((number / SIZE) as usize)
             .map_or(&[], |chunk| chunk.changes(place_of(number)))
+    }
+
+    /// Everything that was ever logged of a deal, by (at, seq): what is void and what voids it, too.
+    pub fn logged(&self, number: u32) -> &[Change] {
+        self.chunks
+            .get((number / SIZE) as usize)
+            .map_or(&[], |chunk| chunk.logged(place_of(number)))
     }
 
     /// How a deal came on record.
@@ -297,29 +301,56 @@ impl Portfolio {
         self.entries.get(low.checked_sub(1)? as u32)
     }
 
-    /// The same organisation as it stood at a cut.
+    /// The same organisation as it stood at a cut; where the cut limits what was known, as it was then
+    /// thought to stand.
     #[must_use]
     pub fn at(&self, cut: &Cut) -> Portfolio {
         let is_recorded = |position: Position| {
-            cut.recorded_at == i64::MAX
-                || self
-                    .entry_of(position)
-                    .is_some_and(|entry| entry.recorded_at <= cut.recorded_at)
+            self.entry_of(position)
+                .is_some_and(|entry| entry.recorded_at <= cut.recorded_at)
         };
-        let reference = Reference::fold(&self.ledger, &self.texts, cut, &is_recorded);
-        let days = Arc::new(DayTable::new(reference.settings.calendar));
-        let chunks = self
+        let known = Knowledge {
+            is_recorded: &is_recorded,
+            position: cut.position,
+        };
+        let known = cut.limits_knowledge().then_some(&known);
+        let mut then = self.clone();
+        if let Some(known) = known {
+            let rows = self.ledger.iter();
+            then.ledger = Chunked::default();
+            for row in rows.filter(|row| known.holds(row.change.seq)) {
+                then.ledger.push(*row);
+            }
+            Arc::make_mut(&mut then.setting_changes).retain(|row| known.holds(row.change.seq));
+            then.position = self.known_up_to(known);
+        }
+        then.reference = Reference::fold(&then.ledger, &self.texts, cut.at);
+        then.days = Arc::new(DayTable::new(then.reference.settings.calendar));
+        then.chunks = self
             .chunks
             .iter()
-            .map(|chunk| Arc::new(chunk.at(&days, cut, &is_recorded)))
+            .map(|chunk| Arc::new(chunk.at(&then.days, cut.at, known)))
             .collect();
-        Portfolio {
-            reference,
-            days,
-            chunks,
-            position: self.position.min(cut.position),
-            ..self.clone()
+        if known.is_some() {
+            let on_record = then.chunks.iter().flat_map(|chunk| chunk.deals());
+            let origins = on_record.filter_map(|deal| self.origin(deal.number));
+            then.first_at = origins.map(|origin| origin.at).min();
         }
+        then
+    }
+
+    /// The last position that was known.
+    fn known_up_to(&self, known: &Knowledge<'_>) -> Position {
+        let entries = (0..self.entries.len() as u32).rev();
+        let firsts = entries.filter_map(|number| self.entries.get(number).map(|entry| entry.first));
+        let mut end = self.position;
+        for first in firsts {
+            if known.holds(first) {
+                return end.min(known.position);
+            }
+            end = first - 1;
+        }
+        0
     }
 
     /// Whether a field of a deal is on record at an instant, rather than known only from later on.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::change::{Cut, Day, EMPTY, Logged, NO_DAY, Subject, field};
+use super::change::{Day, EMPTY, Logged, Millis, NO_DAY, Subject, field, voided};
 use super::chunked::Chunked;
 use super::name;
 use super::settings::Settings;
@@ -106,21 +106,15 @@ pub struct Reference {
 }
 
 impl Reference {
-    /// Folds a ledger up to a cut, in the order (at, seq). Only changes of signals, settings, targets
-    /// and recorded forecasts come and go with the cut; a customer or person is listed from the start,
+    /// Folds a ledger up to an instant, in the order (at, seq). Only changes of signals, settings, targets
+    /// and recorded forecasts come and go with it; a customer or person is listed from the start,
     /// because deals refer to them by number.
-    pub fn fold(
-        ledger: &Chunked<Logged>,
-        texts: &Texts,
-        cut: &Cut,
-        is_recorded: &dyn Fn(u32) -> bool,
-    ) -> Self {
-        let mut rows: Vec<&Logged> = ledger.iter().collect();
+    pub fn fold(ledger: &Chunked<Logged>, texts: &Texts, until: Millis) -> Self {
+        let mut rows: Vec<&Logged> = counting(ledger.iter()).collect();
         rows.sort_by_key(|row| (row.change.at, row.change.seq));
         let mut reference = Reference::default();
         for row in &rows {
-            let holds = cut.holds(row.change.at, row.change.seq) && is_recorded(row.change.seq);
-            if holds || matches!(row.change.field, field::ID | field::NAME) {
+            if row.change.at <= until || matches!(row.change.field, field::ID | field::NAME) {
                 reference.apply(row, texts);
             }
         }
@@ -215,6 +209,15 @@ impl Reference {
             Subject::Deal(_) => {}
         }
     }
+}
+
+/// The rows of a ledger that count: neither void nor voiding.
+pub fn counting<'a>(
+    rows: impl Iterator<Item = &'a Logged> + Clone,
+) -> impl Iterator<Item = &'a Logged> {
+    // Positions are unique over all subjects, so the voids of all of them are found together.
+    let void = voided(rows.clone().map(|row| &row.change));
+    rows.filter(move |row| row.change.field != field::VOID && !void.contains(&row.change.seq))
 }
 
 fn set_attribute(attributes: &mut Vec<(Text, Text)>, name: Text, value: Text) {

@@ -3,7 +3,6 @@
 
 use super::{target, unrecorded};
 use crate::domain::calendar::add_days;
-use crate::domain::change::Cut;
 use crate::domain::days::day;
 use crate::domain::filter::Filter;
 use crate::domain::measure::{Measures, Span};
@@ -67,9 +66,9 @@ fn rebuild(
     let eve = add_days(period.start, -1);
     let end = portfolio.settings().calendar.end_of(eve);
     portfolio.first_at().filter(|first| *first <= end)?;
-    let (cut, span) = (Cut::at(end), Span::of(period));
-    let settings = portfolio.settings_at(&cut);
-    let mut then = past::due_then(portfolio, day(eve), &cut, span);
+    let span = Span::of(period);
+    let settings = portfolio.settings_at(end);
+    let mut then = past::due_then(portfolio, day(eve), end, span);
     then.retain(|deal| !deal.foreign && filter.matches(deal, portfolio));
     let unrecorded = unrecorded::share(portfolio, &then, end);
     let mut measures = Measures::default();
