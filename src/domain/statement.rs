@@ -244,8 +244,8 @@ pub struct StatedTarget {
     pub month: NaiveDate,
     /// The target, in minor units of the organisation's currency.
     pub amount: i64,
-    /// The id of the CSM it is for; `None` is every CSM together.
-    pub csm: Option<Text>,
+    /// The CSM it is for; nobody is every CSM together.
+    pub csm: Named,
     /// The type it is for; `None` is every type together.
     pub kind: Option<ExpansionType>,
 }
@@ -263,8 +263,8 @@ pub struct StatedForecast {
     pub amount: i64,
     /// The day it was made.
     pub as_of: NaiveDate,
-    /// The id of the CSM it is of; `None` is the organisation.
-    pub csm: Option<Text>,
+    /// The CSM it is of; nobody is the organisation.
+    pub csm: Named,
 }
 
 /// A row of `settings.csv`; the value was read and is one the setting accepts.

@@ -11,13 +11,34 @@ const MONTHS: [&str; 12] = [
     "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
 ];
 
-/// What the cells of a column give away about the order of day and month.
+/// What the cells of a column give away about the order of day and month: the first date of either
+/// order, and how many there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Order {
-    /// Some first number is above 12.
-    day_first: bool,
-    /// Some second number is above 12.
-    month_first: bool,
+    day_first: Evidence,
+    month_first: Evidence,
+}
+
+/// Dates that can only be of one order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Evidence {
+    count: u32,
+    /// The first of them: its two numbers and its year.
+    first: (u32, u32, i32),
+}
+
+impl Evidence {
+    fn note(&mut self, date: (u32, u32, i32)) {
+        if self.count == 0 {
+            self.first = date;
+        }
+        self.count = self.count.saturating_add(1);
+    }
+
+    fn shown(self) -> String {
+        let (first, second, year) = self.first;
+        format!("{first:02}/{second:02}/{year}")
+    }
 }
 
 /// A date as written.
@@ -46,14 +67,18 @@ impl Order {
             Written::Local {
                 first,
                 second,
+                year,
                 points: false,
-                ..
             },
             _,
         )) = parts(cell)
         {
-            self.day_first |= first > 12;
-            self.month_first |= second > 12;
+            if first > 12 {
+                self.day_first.note((first, second, year));
+            }
+            if second > 12 {
+                self.month_first.note((first, second, year));
+            }
         }
     }
 
@@ -67,16 +92,21 @@ impl Order {
                 points,
             } => (*first, *second, *year, *points),
         };
-        let day_first = match (self.day_first, self.month_first) {
+        let day_first = match (self.day_first.count, self.month_first.count) {
             _ if points || first == second => true,
-            (day_first, month_first) if day_first != month_first => day_first,
-            (true, _) => {
+            (1.., 0) => true,
+            (0, 1..) => false,
+            // The column is of the order that most of its dates are of; only the others are wrong.
+            (day_firsts, month_firsts) if first > 12 && day_firsts > month_firsts => true,
+            (day_firsts, month_firsts) if second > 12 && month_firsts > day_firsts => false,
+            (1.., 1..) => {
                 return Err(format!(
-                    "{} could be read either way, and the column has dates of both orders; write dates as 2026-01-31",
-                    quoted(cell)
+                    "the column has dates of both orders, such as {} and {}; write dates as 2026-01-31",
+                    self.day_first.shown(),
+                    self.month_first.shown()
                 ));
             }
-            (false, _) => {
+            (0, 0) => {
                 return Err(format!(
                     "{} could be day or month first, and no date of the column settles it; write dates as 2026-01-31",
                     quoted(cell)
@@ -134,13 +164,7 @@ pub(super) fn month(cell: &str) -> Option<NaiveDate> {
         (text.len() <= 4 && text.bytes().all(|byte| byte.is_ascii_digit()))
             .then(|| text.parse().ok())?
     };
-    let named = |text: &str| {
-        let start = text.get(..3)?.to_ascii_lowercase();
-        MONTHS
-            .iter()
-            .position(|month| *month == start)
-            .and_then(|place| u32::try_from(place + 1).ok())
-    };
+    let named = month_named;
     let year =
         |text: &str| number(text).map(|year| if text.len() == 2 { 2_000 + year } else { year });
     let (year, month) = match (named(one), named(other)) {
@@ -157,13 +181,61 @@ pub(super) fn month(cell: &str) -> Option<NaiveDate> {
     NaiveDate::from_ymd_opt(year, month, 1).filter(|date| in_range(*date, cell).is_ok())
 }
 
+/// A date whose month is named, so which number is the day is plain.
+fn named_date(day: &str, month: u32, year: &str) -> Option<Written> {
+    let century = if year.len() == 2 { 2_000 } else { 0 };
+    let (day, year) = (day.parse().ok()?, century + year.parse::<i32>().ok()?);
+    Some(Written::Iso(NaiveDate::from_ymd_opt(year, month, day)))
+}
+
+/// "Mar 31, 2026" and "31 March 2026".
+fn spelt(cell: &str) -> Option<Written> {
+    let mut words = cell.split([' ', ',']).filter(|word| !word.is_empty());
+    let (one, two, year) = (words.next()?, words.next()?, words.next()?);
+    let is_number = |text: &str, longest| {
+        text.len() <= longest && text.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    if words.next().is_some() || year.len() != 4 || !is_number(year, 4) {
+        return None;
+    }
+    match (month_named(one), month_named(two)) {
+        (Some(month), None) if is_number(two, 2) => named_date(two, month, year),
+        (None, Some(month)) if is_number(one, 2) => named_date(one, month, year),
+        _ => None,
+    }
+}
+
+/// The number of a month by its name, of which three letters are enough.
+fn month_named(text: &str) -> Option<u32> {
+    let start = text.get(..3)?.to_ascii_lowercase();
+    let place = MONTHS.iter().position(|month| *month == start)?;
+    u32::try_from(place + 1).ok()
+}
+
 fn instant(date: NaiveDate, time: NaiveTime, offset: i32) -> i64 {
     date.and_time(time).and_utc().timestamp_millis() - i64::from(offset) * 1_000
 }
 
 fn parts(cell: &str) -> Option<(Written, Option<Time>)> {
     let cell = cell.trim();
-    let (date, time) = match cell.find(['T', 't', ' ', ',']) {
+    // Nearly every date is numbers; only others are looked at word by word.
+    if cell.bytes().any(|byte| byte.is_ascii_alphabetic())
+        && let Some(date) = spelt(cell)
+    {
+        return Some((date, None));
+    }
+    // A letter T parts date and time only between digits; elsewhere it belongs to a month's name.
+    let is_digit = |place: Option<usize>| {
+        let byte = place.and_then(|place| cell.as_bytes().get(place));
+        byte.is_some_and(u8::is_ascii_digit)
+    };
+    let parts_time = |(place, letter): &(usize, char)| match letter {
+        ' ' | ',' => true,
+        'T' | 't' => is_digit(place.checked_sub(1)) && is_digit(Some(place + 1)),
+        _ => false,
+    };
+    let place = cell.char_indices().find(parts_time).map(|(place, _)| place);
+    let (date, time) = match place {
         Some(place) => (cell.get(..place)?, cell.get(place + 1..)?.trim()),
         None => (cell, ""),
     };
@@ -187,6 +259,11 @@ fn written(date: &str) -> Option<Written> {
     let is_number = |text: &&str| {
         !text.is_empty() && text.len() <= 4 && text.bytes().all(|byte| byte.is_ascii_digit())
     };
+    if let (Some(month), true) = (month_named(two), numbers.next().is_none()) {
+        // "27-Feb-2026": which is the day is plain.
+        let is_dated = [one, three].iter().all(is_number) && matches!(three.len(), 2 | 4);
+        return is_dated.then(|| named_date(one, month, three))?;
+    }
     if numbers.next().is_some() || ![one, two, three].iter().all(is_number) || two.len() > 2 {
         return None;
     }

@@ -105,7 +105,7 @@ fn deal(
     let calendar = &settings.calendar;
     let kind = row.word(&columns.kind, "type", &ExpansionType::WORDS);
     let kind = row.required(&columns.kind, kind);
-    let stage = row.word(&columns.stage, "stage", &Stage::WORDS);
+    let stage = row.word(&columns.stage, "stage", &Stage::SPOKEN);
     let stage = row.required(&columns.stage, stage);
     let (currency, code) = currency(row, columns, settings);
     let estimate = row.amount(&columns.estimated_value, currency);
@@ -279,7 +279,7 @@ fn remark(
             &id,
         );
     }
-    if deal.estimated_value == 0 {
+    if deal.estimated_value == 0 || deal.closed_value == Said::Is(0) {
         remarks.add("Worth nothing", &id);
     }
     let value = match (deal.stage, deal.closed_value) {

@@ -1,5 +1,6 @@
 //! `stage_history.csv` and `field_history.csv`: what happened to opportunities before the export.
 
+use super::dialect::squeeze;
 use super::row::Row;
 use super::table::{Column, Format, Look, columns};
 use super::{Source, close, note_percent, open};
@@ -7,8 +8,9 @@ use crate::domain::change::field;
 use crate::domain::days::day;
 use crate::domain::settings::Settings;
 use crate::domain::stage::{Category, ExpansionType, Stage};
-use crate::domain::statement::{Rejection, Said, StatedEdit, StatedMove, Statements, Value};
-use crate::language::vocabulary::quoted;
+use crate::domain::statement::{
+    Rejection, Remarks, Said, StatedEdit, StatedMove, Statements, Value,
+};
 
 columns! { MoveColumns { opportunity_id required, from_stage, to_stage required, at required } }
 
@@ -77,9 +79,9 @@ pub(super) fn moves(
         let opportunity = row.name(&columns.opportunity_id);
         let opportunity = row.required(&columns.opportunity_id, opportunity);
         let from = row
-            .word(&columns.from_stage, "stage", &Stage::WORDS)
+            .word(&columns.from_stage, "stage", &Stage::SPOKEN)
             .value();
-        let to = row.word(&columns.to_stage, "stage", &Stage::WORDS);
+        let to = row.word(&columns.to_stage, "stage", &Stage::SPOKEN);
         let to = row.required(&columns.to_stage, to);
         let at = row.moment(&columns.at, &settings.calendar);
         let at = row.required(&columns.at, at);
@@ -113,9 +115,7 @@ pub(super) fn edits(
     let columns = EditColumns::of(&table);
     let mut formats = [Format::default(); FIELDS.len()];
     table.look(|raw| {
-        let known = raw
-            .cell(&columns.field)
-            .and_then(|name| FIELDS.iter().position(|(word, _)| *word == name));
+        let known = raw.cell(&columns.field).and_then(place_of);
         let look = known
             .and_then(|place| FIELDS.get(place))
             .and_then(|(_, (_, sort))| sort.look());
@@ -133,6 +133,7 @@ pub(super) fn edits(
             note_percent(stated, source, *format);
         }
     }
+    let mut not_kept = Remarks::default();
     let (edits, tally) = table.read(stated, |row| {
         let opportunity = row.name(&columns.opportunity_id);
         let opportunity = row.required(&columns.opportunity_id, opportunity);
@@ -141,9 +142,8 @@ pub(super) fn edits(
         let name = row.text(&columns.field);
         let name = row.required(&columns.field, name)?;
         let name = row.statements.text(name);
-        let Some(place) = FIELDS.iter().position(|(word, _)| *word == name) else {
-            let reason = not_kept(name);
-            row.fault(&columns.field, reason);
+        let Some(place) = place_of(name) else {
+            not_kept.add(NOT_KEPT, name);
             return None;
         };
         let ((_, (number, sort)), format) = (
@@ -184,19 +184,20 @@ pub(super) fn edits(
     });
     stated.edits.extend(edits);
     close(stated, source, &tally);
+    let sentences = not_kept.sentences();
+    let notes = sentences.map(|sentence| format!("{}: {sentence}", source.name));
+    stated.notes.extend(notes);
     Ok(())
 }
 
-fn not_kept(name: &str) -> String {
-    if matches!(name, "stage" | "stage_entered_at" | "actual_close") {
-        return "stage changes belong in stage_history.csv".to_owned();
-    }
-    let known: Vec<&str> = FIELDS.iter().map(|(word, _)| *word).collect();
-    format!(
-        "the history of {} is not kept; that of {} is",
-        quoted(name),
-        known.join(", ")
-    )
+/// What is said of rows about other fields, once: an export of a CRM system tells of all it has.
+const NOT_KEPT: &str =
+    "Rows about fields whose history is not kept are skipped (that of stages is stage_history.csv)";
+
+/// The place of a field by its name, written as names of columns may be.
+fn place_of(name: &str) -> Option<usize> {
+    let name = squeeze(name);
+    FIELDS.iter().position(|(word, _)| squeeze(word) == name)
 }
 
 fn value(row: &mut Row<'_>, column: &Column, sort: Sort, settings: &Settings) -> Said<Value> {

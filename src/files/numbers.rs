@@ -78,10 +78,11 @@ pub(super) fn amount(cell: &str, marks: Marks, currency: Currency) -> Result<i64
         .ok_or_else(|| no_amount(cell))?;
     if !is_sign_of(figures.currency, currency) {
         let code = currency.code();
-        return Err(format!(
-            "{} is not in {code}, the row's currency; say it in the column currency",
-            quoted(cell)
-        ));
+        return Err(if is_sign(figures.currency) {
+            format!("{} is in another currency than {code}", quoted(cell))
+        } else {
+            no_amount(cell)
+        });
     }
     let minor = scaled(cell, &figures, marks, currency.exponent())?;
     if minor > LARGEST {
@@ -133,7 +134,7 @@ pub(super) fn count(cell: &str) -> Option<i64> {
 /// What a column of probabilities is measured in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Shares {
-    /// Some cell has a % sign or is above 1, so every cell is a percentage.
+    /// Some cell has a % sign or lies above 1, so every cell is a percentage.
     pub percent: bool,
     /// Cells above 0 and up to 1 that have no % sign.
     pub small: u32,
@@ -146,7 +147,9 @@ impl Shares {
             return;
         };
         let one = 10_i128.pow(decimal.decimals);
-        self.percent |= figures.percent || decimal.digits > one;
+        // What is above a hundred is no percentage either, so it says nothing about the others.
+        let is_above_one = decimal.digits > one && decimal.digits <= one * 100;
+        self.percent |= figures.percent || is_above_one;
         if !figures.percent && decimal.digits > 0 && decimal.digits <= one {
             self.small += 1;
         }
@@ -303,9 +306,13 @@ fn ungrouped(whole: &str) -> Option<String> {
 
 /// The number in units of 10^-exponent, exactly.
 fn scaled(cell: &str, figures: &Figures<'_>, marks: Marks, exponent: u32) -> Result<i64, String> {
+    let parted = parted(&figures.digits);
+    // No amount has three decimals: a column that says so of this one contradicts itself.
     let mark = marks
-        .decimal_mark(&parted(&figures.digits))
-        .map_err(|()| ambiguous(cell))?;
+        .decimal_mark(&parted)
+        .ok()
+        .filter(|mark| !(mark.is_some() && matches!(parted, Parted::Either(_))))
+        .ok_or_else(|| ambiguous(cell))?;
     let decimal = decimal(&figures.digits, mark).ok_or_else(|| no_amount(cell))?;
     let exact = match decimal.decimals.checked_sub(exponent) {
         Some(surplus) => {
@@ -328,6 +335,14 @@ fn rounded(decimal: &Decimal, units: i128) -> Option<i64> {
     )
 }
 
+/// Whether what stands beside an amount means a currency at all.
+fn is_sign(sign: &str) -> bool {
+    matches!(
+        sign,
+        "$" | "€" | "£" | "¥" | "￥" | "₹" | "₩" | "US$" | "kr" | "zł" | "Fr."
+    ) || Currency::from_code(sign.trim_end_matches('$')).is_some()
+}
+
 /// Whether a sign or code beside an amount can stand for the row's currency.
 fn is_sign_of(sign: &str, currency: Currency) -> bool {
     let code = currency.code();
@@ -348,12 +363,15 @@ fn is_sign_of(sign: &str, currency: Currency) -> bool {
 }
 
 fn no_amount(cell: &str) -> String {
-    format!("{} is not an amount", quoted(cell))
+    format!(
+        "{} is not an amount; write it in digits, such as 1234.50",
+        quoted(cell)
+    )
 }
 
 fn ambiguous(cell: &str) -> String {
     format!(
-        "{} could part thousands or decimals, and no other cell of the column settles it; write it without marks or with two decimals",
+        "{} could part thousands or decimals, and the rest of the column does not settle it; write it without marks or with two decimals",
         quoted(cell)
     )
 }

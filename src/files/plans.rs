@@ -7,13 +7,21 @@ use super::{Source, close, open};
 use crate::domain::settings::{Measure, NAMES, Settings};
 use crate::domain::stage::ExpansionType;
 use crate::domain::statement::{
-    Place, Rejection, Said, StatedForecast, StatedSetting, StatedTarget, Statements,
+    Named, Place, Rejection, Said, StatedForecast, StatedSetting, StatedTarget, Statements,
 };
+use crate::domain::texts::Text;
 use crate::language::periods::{Direction, period};
 
-columns! { TargetColumns { month required, amount required, csm_id, kind = "type" } }
+columns! { TargetColumns { month required, amount required, csm_id, csm_name, kind = "type" } }
 
-columns! { ForecastColumns { period required, measure required, amount required, as_of required, csm_id } }
+columns! { ForecastColumns {
+    period required,
+    measure required,
+    amount required,
+    as_of required,
+    csm_id,
+    csm_name,
+} }
 
 columns! { SettingColumns { name required, value required } }
 
@@ -34,14 +42,14 @@ pub(super) fn targets(
     let mut places: FxHashMap<_, Place> = stated
         .targets
         .iter()
-        .map(|target| ((target.month, target.csm, target.kind), target.place))
+        .map(|target| ((target.month, whose(target.csm), target.kind), target.place))
         .collect();
     let (targets, tally) = table.read(stated, |row| {
         let month = row.month(&columns.month);
         let month = row.required(&columns.month, month);
         let amount = row.amount(&columns.amount, settings.currency);
         let amount = row.required(&columns.amount, amount);
-        let csm = row.name(&columns.csm_id).value();
+        let csm = row.named(&columns.csm_id, &columns.csm_name);
         let kind = row
             .word(&columns.kind, "type", &ExpansionType::WORDS)
             .value();
@@ -54,13 +62,18 @@ pub(super) fn targets(
         };
         row.is_repeated(
             &columns.month,
-            places.insert((target.month, csm, kind), row.place),
+            places.insert((target.month, whose(csm), kind), row.place),
         );
         Some(target)
     });
     stated.targets.extend(targets);
     close(stated, source, &tally);
     Ok(())
+}
+
+/// Whom a row names: by id, else by name.
+fn whose(csm: Named) -> Option<Text> {
+    csm.id.value().or(csm.name.value())
 }
 
 /// Reads the recorded forecasts.
@@ -80,7 +93,7 @@ pub(super) fn forecasts(
         let measure = row.required(&columns.measure, measure);
         let amount = row.amount(&columns.amount, settings.currency);
         let amount = row.required(&columns.amount, amount);
-        let csm = row.name(&columns.csm_id).value();
+        let csm = row.named(&columns.csm_id, &columns.csm_name);
         let words = row.text(&columns.period);
         let words = row.required(&columns.period, words);
         let as_of = as_of?;
@@ -104,7 +117,10 @@ pub(super) fn forecasts(
         let measure = measure?.word();
         row.is_repeated(
             &columns.period,
-            places.insert((period.start, period.end, measure, csm, as_of), row.place),
+            places.insert(
+                (period.start, period.end, measure, whose(csm), as_of),
+                row.place,
+            ),
         );
         Some(StatedForecast {
             place: row.place,

@@ -274,7 +274,8 @@ fn tidy(cell: &str, longest: usize) -> Result<Cow<'_, str>, String> {
 fn damage(table: &Table<'_>, raw: &Raw<'_>) -> Option<(String, String)> {
     let (width, cells) = (table.names.len(), raw.cells);
     if raw.is_torn {
-        return Some((String::new(), "a quotation mark is never closed".to_owned()));
+        let reason = "a quotation mark is never closed, or stands undoubled in a quoted cell";
+        return Some((String::new(), reason.to_owned()));
     }
     if cells.len() != width {
         let few = if cells.len() < width {

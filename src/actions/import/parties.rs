@@ -57,13 +57,11 @@ pub(super) fn parties(writing: &mut Writing<'_>) -> (Parties, Parties) {
         people.mention(writing, deal.csm);
         people.mention(writing, deal.sales_rep);
     }
-    for csm in stated
-        .targets
-        .iter()
-        .map(|target| target.csm)
-        .chain(stated.forecasts.iter().map(|row| row.csm))
-    {
-        csm.into_iter().for_each(|id| people.declare(writing, id));
+    let of_targets = stated.targets.iter().map(|target| target.csm);
+    let of_forecasts = stated.forecasts.iter().map(|forecast| forecast.csm);
+    let planned: Vec<Named> = of_targets.chain(of_forecasts).collect();
+    for csm in &planned {
+        people.mention(writing, *csm);
     }
     for value in stated.edits.iter().flat_map(|edit| [edit.from, edit.to]) {
         match value {
@@ -81,7 +79,9 @@ pub(super) fn parties(writing: &mut Writing<'_>) -> (Parties, Parties) {
         .flat_map(|deal| [deal.csm, deal.sales_rep]);
     people.resolve(
         writing,
-        named.chain(stated.customers.iter().map(|customer| customer.csm)),
+        named
+            .chain(stated.customers.iter().map(|customer| customer.csm))
+            .chain(planned),
     );
     let of_customers = stated
         .customers

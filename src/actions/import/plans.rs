@@ -9,6 +9,7 @@ use crate::domain::change::{BEGINNING, Millis, Subject, field};
 use crate::domain::days::{DayTable, day};
 use crate::domain::reference::{ForecastKey, TargetKey};
 use crate::domain::settings::{Settings, may_change};
+use crate::domain::statement::{Named, Place};
 use crate::domain::texts::NONE;
 
 /// Puts the settings of the files in force, for everything that is planned after them.
@@ -85,7 +86,9 @@ pub(super) fn settings(writing: &mut Writing<'_>) {
 pub(super) fn plans(writing: &mut Writing<'_>, people: &Parties) {
     let stated = writing.stated;
     for row in &stated.targets {
-        let csm = row.csm.map_or(NONE, |id| people.number(id));
+        let Some(csm) = whose(writing, people, row.csm, row.place) else {
+            continue;
+        };
         let key = TargetKey {
             month: day(row.month),
             csm,
@@ -102,11 +105,14 @@ pub(super) fn plans(writing: &mut Writing<'_>, people: &Parties) {
         writing.summary.targets.add(fate);
     }
     for row in &stated.forecasts {
+        let Some(csm) = whose(writing, people, row.csm, row.place) else {
+            continue;
+        };
         let key = ForecastKey {
             start: day(row.period.start),
             end: day(row.period.end),
             measure: row.measure.to_owned(),
-            csm: row.csm.map_or(NONE, |id| people.number(id)),
+            csm,
             as_of: day(row.as_of),
         };
         let subject = Subject::Forecast(writing.draft.text(&key.text()));
@@ -120,6 +126,12 @@ pub(super) fn plans(writing: &mut Writing<'_>, people: &Parties) {
         );
         writing.summary.forecasts.add(fate);
     }
+}
+
+/// The CSM a row names, [`NONE`] for the organisation; `None` when it cannot be told.
+fn whose(writing: &mut Writing<'_>, people: &Parties, csm: Named, place: Place) -> Option<u32> {
+    let value = people.value(writing, csm, place, "csm_name")?;
+    Some(value.map_or(NONE, super::values::number))
 }
 
 fn plan(

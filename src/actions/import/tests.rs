@@ -900,7 +900,10 @@ fn histories_of_nobody_are_rejected() {
     assert_eq!(
         reasons,
         [
-            (2, "\"x\" is not an amount"),
+            (
+                2,
+                "\"x\" is not an amount; write it in digits, such as 1234.50"
+            ),
             (2, "the row of this opportunity was rejected"),
             (3, "no opportunity on record has this id"),
             (2, "JPY has no decimals"),
