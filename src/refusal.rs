@@ -84,6 +84,7 @@ codes! {
     InvalidCursor "invalid_cursor" Invalid "The cursor is damaged or belongs to another question.",
     ImportRejected "import_rejected" Invalid "Rows of an import cannot be right, so nothing was written.",
     FileNotReadable "file_not_readable" NotFound "A file to import is missing or cannot be read.",
+    FileNotWritable "file_not_writable" Unavailable "A file beside the database, such as rejected.csv, cannot be written.",
     NoDatabase "no_database" Unavailable "There is no database yet.",
     UnknownOrganisation "unknown_organisation" NotFound "The database holds no organisation of this name.",
     NotADatabase "not_a_database" Unavailable "The file is not a database of this program.",

@@ -305,6 +305,8 @@ pub struct Statements {
     pub currency: Currency,
     /// The ids of opportunities whose row was rejected, so that their history can say why it is.
     pub rejected_deals: FxHashSet<Text>,
+    /// Files no row of which can be read, so that nothing of the set is to be imported.
+    pub unreadable: Vec<Rejection>,
     /// The rows that cannot be right by themselves.
     pub rejections: Vec<Rejection>,
     /// What the reader made of the files that one should know: percent columns, attributes, skipped files.

@@ -21,13 +21,17 @@ pub struct Imported {
     pub written: bool,
 }
 
+/// Puts the rows that are left out in a safe place, before anything is written.
+pub type KeepRejected = Box<dyn FnOnce(&[Rejection]) -> Result<()> + Send>;
+
 impl Engine {
-    /// Imports files: all of them in one write, or nothing when a row is bad and `skip_bad_rows` is
-    /// not asked for. Makes the database when there is none.
+    /// Imports files: all of them in one write, or nothing when a row is bad. With `skipping`, the good
+    /// rows are written once the bad ones are kept; a file that cannot be read at all still ends it.
+    /// Makes the database when there is none.
     pub fn import(
         &self,
         sources: Vec<Source>,
-        skip_bad_rows: bool,
+        skipping: Option<KeepRejected>,
         caller: &Caller,
     ) -> Result<Imported> {
         self.guarded(|| {
@@ -39,7 +43,7 @@ impl Engine {
             if exists {
                 let running = self.running(true)?;
                 let stated = files::read(&sources, running.snapshot.get().settings());
-                return import(&running, self.clock(), stated, skip_bad_rows, caller);
+                return import(&running, self.clock(), stated, skipping, caller);
             }
             // A first import that fails leaves no empty database behind.
             let nothing = Portfolio::default();
@@ -51,7 +55,8 @@ impl Engine {
                 rejections,
                 ..
             } = actions::import::plan(&nothing, &stated, &author, today);
-            if !rejections.is_empty() && !skip_bad_rows {
+            let is_refused = !rejections.is_empty() && skipping.is_none();
+            if is_refused || !stated.unreadable.is_empty() {
                 return Ok(Imported {
                     summary,
                     rejections,
@@ -62,7 +67,7 @@ impl Engine {
                 &*self.running(true)?,
                 self.clock(),
                 stated,
-                skip_bad_rows,
+                skipping,
                 caller,
             )
         })
@@ -74,7 +79,7 @@ pub(super) fn import(
     running: &Running,
     clock: Clock,
     stated: Statements,
-    skip_bad_rows: bool,
+    skipping: Option<KeepRejected>,
     caller: &Caller,
 ) -> Result<Imported> {
     let caller = caller.clone();
@@ -86,7 +91,14 @@ pub(super) fn import(
             summary,
             rejections,
         } = actions::import::plan(portfolio, &stated, &author, today);
-        let written = rejections.is_empty() || skip_bad_rows;
+        let written = match skipping {
+            _ if !stated.unreadable.is_empty() => false,
+            Some(keep) if !rejections.is_empty() => {
+                keep(&rejections)?;
+                true
+            }
+            _ => rejections.is_empty(),
+        };
         let planned = if written {
             planned
         } else {

@@ -29,7 +29,7 @@ use crate::refusal::{Code, Refusal};
 use crate::registry::{Does, Tool};
 use crate::reports::{AS_OF, Asked};
 
-pub use self::import::Imported;
+pub use self::import::{Imported, KeepRejected};
 pub use crate::actions::import::{Conflict, Counts, Summary};
 pub use crate::domain::change::Door;
 pub use crate::domain::statement::Rejection;

@@ -8,6 +8,7 @@ use super::writer::Writer;
 use super::{Caller, Door, Engine, Error, Result, demo};
 use crate::domain::settings::Settings;
 use crate::files;
+use crate::language::clean;
 use crate::refusal::{Code, Refusal};
 use crate::store::{Location, Store};
 
@@ -33,6 +34,14 @@ impl Engine {
     fn open(&self, create: bool) -> Result<Running> {
         let snapshot = Arc::new(Snapshot::default());
         let name = &self.config.organisation;
+        if create && !is_name(name) {
+            let refusal = Refusal::new(
+                Code::InvalidText,
+                format!("An organisation cannot be called '{}'.", clean(name, 60)),
+            );
+            let hint = format!("Use 1 to {LONGEST_NAME} visible characters on one line.");
+            return Err(refusal.hint(hint).into());
+        }
         let Some(path) = &self.config.database else {
             let store = Store::create(&Location::Memory, name)?;
             let writer = start(store, &snapshot)?;
@@ -43,7 +52,7 @@ impl Engine {
             };
             let caller = Caller::new("demo", Door::Import);
             let stated = files::read(&demo::sources(), &Settings::default());
-            import(&running, self.clock(), stated, false, &caller)?;
+            import(&running, self.clock(), stated, None, &caller)?;
             return Ok(running);
         };
         let store = if create {
@@ -66,8 +75,8 @@ impl Engine {
             }
         };
         // Watching begins before loading, so nothing written meanwhile is missed.
-        let watched =
-            Store::open(path, name)?.ok_or_else(|| anyhow::anyhow!("the organisation vanished"));
+        let watched = Store::open_even_empty(path, name)?
+            .ok_or_else(|| anyhow::anyhow!("the organisation vanished"));
         let watch = Watch::new(watched.map_err(Error::Ours)?)?;
         snapshot.absorb(&store)?;
         let writer = start(store, &snapshot)?;
@@ -77,6 +86,14 @@ impl Engine {
             writer,
         })
     }
+}
+
+/// An organisation's name is at most this long, in characters.
+const LONGEST_NAME: usize = 100;
+
+fn is_name(name: &str) -> bool {
+    let length = name.chars().count();
+    (1..=LONGEST_NAME).contains(&length) && clean(name, LONGEST_NAME) == name.trim()
 }
 
 fn start(store: Store, snapshot: &Arc<Snapshot>) -> Result<Writer> {

@@ -5,6 +5,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 
 use super::error::{Error, Result};
 use super::snapshot::Snapshot;
@@ -23,19 +24,32 @@ struct Command {
 }
 
 /// Where commands are handed in.
-#[derive(Clone)]
 pub struct Writer {
-    queue: Sender<Command>,
+    queue: Option<Sender<Command>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for Writer {
+    /// Lets the thread end and waits for it: the last to close the file tidies up beside it.
+    fn drop(&mut self) {
+        self.queue = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
 }
 
 impl Writer {
     /// Starts the writer's thread. It ends when the last handle is dropped.
     pub fn start(store: Store, snapshot: Arc<Snapshot>) -> std::io::Result<Writer> {
         let (queue, commands) = channel();
-        std::thread::Builder::new()
+        let thread = std::thread::Builder::new()
             .name("writer".to_owned())
             .spawn(move || run(&store, &snapshot, &commands))?;
-        Ok(Writer { queue })
+        Ok(Writer {
+            queue: Some(queue),
+            thread: Some(thread),
+        })
     }
 
     /// Plans at the head of the log and writes what was planned. Returns when it is safe on disk.
@@ -52,9 +66,8 @@ impl Writer {
             Ok(planned)
         });
         let stopped = || Error::Ours(anyhow::anyhow!("the writer has stopped"));
-        self.queue
-            .send(Command { plan, done })
-            .map_err(|_| stopped())?;
+        let queue = self.queue.as_ref().ok_or_else(stopped)?;
+        queue.send(Command { plan, done }).map_err(|_| stopped())?;
         finished.recv().map_err(|_| stopped())??;
         outcome
             .lock()

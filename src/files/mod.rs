@@ -9,6 +9,7 @@ mod dates;
 mod deals;
 mod dialect;
 mod history;
+mod lookalikes;
 mod numbers;
 mod parties;
 mod plans;
@@ -18,6 +19,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -89,6 +91,7 @@ impl Sort {
 /// passed on without its contents, so that the reading can say it was skipped.
 pub fn sources(paths: &[PathBuf]) -> Result<Vec<Source>> {
     let mut found: Vec<PathBuf> = Vec::new();
+    let mut named: Vec<PathBuf> = Vec::new();
     for path in paths {
         if path.is_dir() {
             let entries =
@@ -99,7 +102,12 @@ pub fn sources(paths: &[PathBuf]) -> Result<Vec<Source>> {
             inside.retain(|file| file.is_file());
             inside.sort();
             found.append(&mut inside);
-        } else if Sort::of(&path.to_string_lossy()).is_some() || !path.exists() {
+        } else if !path.exists() {
+            return Err(not_readable(path, "there is no such file or folder"));
+        } else if Sort::of(&path.to_string_lossy()).is_some()
+            || rejected::is_rejected(&path.to_string_lossy())
+        {
+            named.push(path.clone());
             found.push(path.clone());
         } else {
             let names: Vec<String> = Sort::NAMES
@@ -110,35 +118,35 @@ pub fn sources(paths: &[PathBuf]) -> Result<Vec<Source>> {
                 .hint(format!("Call it one of {}.", names.join(", "))));
         }
     }
-    if !found
-        .iter()
-        .any(|file| Sort::of(&file.to_string_lossy()).is_some())
-    {
+    // Rows that an import left out are taken up again only when they are asked for.
+    let is_known =
+        |file: &PathBuf| Sort::of(&file.to_string_lossy()).is_some() || named.contains(file);
+    if !found.iter().any(is_known) {
         let all: Vec<String> = paths
             .iter()
             .map(|path| path.display().to_string())
             .collect();
+        let there: Vec<String> = found.iter().take(5).map(|file| last(file)).collect();
+        let there = if there.is_empty() {
+            String::new()
+        } else {
+            format!(" ({} is there)", there.join(", "))
+        };
         return Err(Refusal::new(
             Code::FileNotReadable,
-            format!("There is nothing to import in {}.", all.join(", ")),
+            format!("There is nothing to import in {}{there}.", all.join(", ")),
         )
         .hint("Name a folder that holds an opportunities.csv, or the file itself."));
     }
-    let last = |file: &Path| {
-        file.file_name()
-            .map(|name| name.to_string_lossy().into_owned())
-            .unwrap_or_default()
-    };
     let is_twice = |name: &str| found.iter().filter(|file| last(file) == name).count() > 1;
     found
         .iter()
         .map(|file| {
             let name = last(file);
-            let bytes = match Sort::of(&name) {
-                Some(_) => {
-                    fs::read(file).map_err(|error| not_readable(file, &error.to_string()))?
-                }
-                None => Vec::new(),
+            let bytes = if is_known(file) {
+                fs::read(file).map_err(|error| not_readable(file, &error.to_string()))?
+            } else {
+                Vec::new()
             };
             Ok(Source {
                 name: if is_twice(&name) {
@@ -150,6 +158,11 @@ pub fn sources(paths: &[PathBuf]) -> Result<Vec<Source>> {
             })
         })
         .collect()
+}
+
+fn last(file: &Path) -> String {
+    let name = file.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
 }
 
 fn not_readable(path: &Path, why: &str) -> Refusal {
@@ -164,10 +177,24 @@ fn not_readable(path: &Path, why: &str) -> Refusal {
 pub fn read(sources: &[Source], settings: &Settings) -> Statements {
     let mut stated = Statements::default();
     let mut settings = settings.clone();
-    let mut sorted: Vec<(Sort, &Source)> = Vec::new();
+    let mut sorted: Vec<(Sort, Cow<'_, Source>)> = Vec::new();
     for source in sources {
+        let is_mended = rejected::is_rejected(&source.name) && !source.bytes.is_empty();
         match Sort::of(&source.name) {
-            Some(sort) => sorted.push((sort, source)),
+            Some(sort) => sorted.push((sort, Cow::Borrowed(source))),
+            None if is_mended => match rejected::taken_apart(source) {
+                Some(parts) => sorted.extend(
+                    parts
+                        .into_iter()
+                        .map(|(sort, part)| (sort, Cow::Owned(part))),
+                ),
+                None => stated.unreadable.push(Rejection {
+                    file: source.name.clone(),
+                    line: 1,
+                    column: "rejected_file".to_owned(),
+                    reason: "it does not say which file each row came from".to_owned(),
+                }),
+            },
             None => stated.notes.push(format!(
                 "{} was skipped: it is none of the files an import knows.",
                 source.name
@@ -175,7 +202,8 @@ pub fn read(sources: &[Source], settings: &Settings) -> Statements {
         }
     }
     sorted.sort_by_key(|(sort, _)| *sort);
-    for (sort, source) in sorted {
+    for (sort, source) in &sorted {
+        let source = source.as_ref();
         let read = match sort {
             Sort::Settings => plans::settings(source, &mut settings, &mut stated),
             Sort::People => parties::people(source, &mut stated),
@@ -187,7 +215,7 @@ pub fn read(sources: &[Source], settings: &Settings) -> Statements {
             Sort::Forecasts => plans::forecasts(source, &settings, &mut stated),
         };
         if let Err(rejection) = read {
-            stated.rejections.push(rejection);
+            stated.unreadable.push(rejection);
         }
     }
     stated.currency = settings.currency;
@@ -214,8 +242,17 @@ fn open<'a>(
         } else {
             "ignored"
         };
+        let questions = table.questions();
+        let question = if questions.is_empty() {
+            String::new()
+        } else {
+            format!(
+                " Rename and import again what is meant: {}.",
+                questions.join(", ")
+            )
+        };
         stated.notes.push(format!(
-            "{}: columns nobody knows are {kept}: {}.",
+            "{}: columns nobody knows are {kept}: {}.{question}",
             source.name,
             names.join(", ")
         ));

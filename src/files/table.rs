@@ -4,6 +4,7 @@
 use super::Source;
 use super::dates::Order;
 use super::dialect::{self, Raw, Records, squeeze};
+use super::lookalikes;
 use super::numbers::{Marks, Shares};
 use super::row::Row;
 use crate::domain::statement::{Place, Rejection, StatedFile, Statements};
@@ -156,8 +157,14 @@ impl<'a> Table<'a> {
             .filter(|(column, spec)| spec.is_required && column.place.is_none());
         let missing: Vec<&str> = missing.map(|(column, _)| column.name).collect();
         if !missing.is_empty() {
+            let hints = questions(&names, |ours| missing.contains(&ours));
+            let hint = if hints.is_empty() {
+                String::new()
+            } else {
+                format!(" Rename {} if that is it.", hints.join(", "))
+            };
             return Err(whole(format!(
-                "There is no column {}.",
+                "There is no column {}.{hint}",
                 missing.join(", nor ")
             )));
         }
@@ -210,6 +217,19 @@ impl<'a> Table<'a> {
             .find(|column| column.name == name)
             .copied()
             .unwrap_or(missing)
+    }
+
+    /// Columns nobody knows that may be ones of ours under another program's name, each as a question.
+    pub fn questions(&self) -> Vec<String> {
+        let is_missing = |ours: &str| {
+            let column = self.columns.iter().find(|column| column.name == ours);
+            column.is_some_and(|column| column.place.is_none())
+        };
+        let unknown = self.attributes.iter();
+        let names: Vec<String> = unknown
+            .filter_map(|(place, _)| self.names.get(*place).cloned())
+            .collect();
+        questions(&names, is_missing)
     }
 
     /// Looks at the rows without judging them.
@@ -267,6 +287,15 @@ impl Raw<'_> {
         let cell = str::from_utf8(self.cells.get(column.place?)?).ok()?.trim();
         (!cell.is_empty()).then_some(cell)
     }
+}
+
+/// "Close Date (expected_close or actual_close)", for each name that may mean a missing column.
+fn questions(names: &[String], is_missing: impl Fn(&str) -> bool) -> Vec<String> {
+    let question = |name: &String| {
+        let meant = lookalikes::meant(name, &is_missing);
+        (!meant.is_empty()).then(|| format!("{} ({})", quoted(name), meant.join(" or ")))
+    };
+    names.iter().filter_map(question).collect()
 }
 
 fn header_names(header: &Raw<'_>) -> Result<Vec<String>, String> {

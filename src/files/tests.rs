@@ -561,15 +561,9 @@ fn columns_are_found_however_they_are_written() {
 fn a_file_without_its_columns_is_rejected_as_a_whole() {
     let reason = |text: &[u8]| {
         let stated = from_text("opportunities.csv", text);
-        assert_eq!(
-            (
-                stated.deals.len(),
-                stated.rejections.len(),
-                stated.rejections[0].line
-            ),
-            (0, 1, 1)
-        );
-        stated.rejections[0].reason.clone()
+        let found = (stated.deals.len(), stated.rejections.len());
+        assert_eq!((found, stated.unreadable[0].line), ((0, 0), 1));
+        stated.unreadable[0].reason.clone()
     };
     assert_eq!(
         reason(b"id,type,stage\n"),
@@ -583,6 +577,55 @@ fn a_file_without_its_columns_is_rejected_as_a_whole() {
     assert!(reason(b"\xff\xfei\0d\0").contains("UTF-16"));
     assert!(reason(b"PK\x03\x04").contains("workbook"));
     assert!(reason(b"id,\xff,stage\n").contains("UTF-8"));
+    assert_eq!(
+        reason(b"Opportunity ID,type,stage,Amount\n"),
+        "There is no column id, nor estimated_value. Rename \"Opportunity ID\" (id), \"Amount\" (estimated_value) if that is it."
+    );
+}
+
+#[test]
+fn columns_that_look_like_ours_are_asked_about() {
+    let text = b"id,type,stage,estimated_value,Close Date,Owner,csm_name,Region\n";
+    let stated = from_text("opportunities.csv", text.to_vec());
+    let note = "opportunities.csv: columns nobody knows are kept as attributes: close_date, owner, region. \
+                Rename and import again what is meant: \"Close Date\" (expected_close or actual_close), \
+                \"Owner\" (sales_rep_name).";
+    assert!(
+        stated.notes.iter().any(|known| known == note),
+        "{:?}",
+        stated.notes
+    );
+}
+
+#[test]
+fn what_was_left_out_can_be_mended_and_read_again() {
+    let sources = [
+        Source {
+            name: "opportunities.csv".to_owned(),
+            bytes: b"id,type,stage,estimated_value,probability,name\na,upsell,proposal,1,60,\nb,upsell,propsal,2,1,\"two\nlines\"\n".to_vec(),
+        },
+        Source {
+            name: "stage_history.csv".to_owned(),
+            bytes: b"opportunity_id,from_stage,to_stage,at\nb,,identified,soon\n".to_vec(),
+        },
+    ];
+    let stated = read(&sources, &Settings::default());
+    let rejected = write_rejected(&sources, &stated.rejections);
+    let mended = String::from_utf8(rejected)
+        .unwrap()
+        .replace("propsal", "proposal")
+        .replace("soon", "2026-01-05");
+    let again = from_text("rejected-2.csv", mended.into_bytes());
+    assert_eq!(rejections(&again), []);
+    assert_eq!((again.deals.len(), again.moves.len()), (1, 1));
+    // A hundredth, though the column that said so is gone.
+    assert_eq!(again.deals[0].probability, Said::Is(100));
+    assert_eq!(again.deals[0].attributes, []);
+    // Reasons name the lines of the mended file.
+    assert_eq!(
+        (again.deals[0].place.line, again.moves[0].place.line),
+        (2, 4)
+    );
 }
 
 #[test]

@@ -57,8 +57,18 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens a database that exists, for an organisation that exists in it; `Ok(None)` when it does not.
+    /// Opens a database that exists, for an organisation of which something was ever written; `Ok(None)`
+    /// when there is none. An import that failed may leave an empty one behind.
     pub fn open(path: &Path, organisation: &str) -> Result<Option<Store>> {
+        let store = Store::open_even_empty(path, organisation)?;
+        match store {
+            Some(store) if store.head()?.position > 0 => Ok(Some(store)),
+            _ => Ok(None),
+        }
+    }
+
+    /// The same for an organisation that may be about to be written for the first time.
+    pub fn open_even_empty(path: &Path, organisation: &str) -> Result<Option<Store>> {
         // An empty file is none yet: only an import makes a database of it.
         if std::fs::metadata(path).map_or(true, |file| file.is_file() && file.len() == 0) {
             return Err(Error::Missing(path.to_owned()));
@@ -123,7 +133,9 @@ impl Store {
     /// The names of the organisations in the file.
     pub fn organisations(path: &Path) -> Result<Vec<String>> {
         let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        let mut statement = connection.prepare("SELECT name FROM organisation ORDER BY name")?;
+        let mut statement = connection.prepare(
+            "SELECT name FROM organisation JOIN head USING (org) WHERE position > 0 ORDER BY name",
+        )?;
         let names = statement
             .query_map([], |row| row.get(0))?
             .collect::<rusqlite::Result<_>>()?;
@@ -308,6 +320,9 @@ fn begin(connection: &Connection) -> Result<()> {
 }
 
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {
+    if path.is_dir() {
+        return Err(Error::Foreign(path.to_owned()));
+    }
     // SQLite takes a file of a few bytes for an empty one, and would write over it.
     if std::fs::File::open(path).is_ok_and(starts_otherwise) {
         return Err(Error::Foreign(path.to_owned()));

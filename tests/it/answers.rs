@@ -35,7 +35,8 @@ use crate::support::{Portfolio, answer, caller, differences, empty, engine, port
 
 /// Codes that no question of a sound database is refused with: they need a file or a disk that is
 /// broken, or belong to importing, so they are proven with real processes in `processes.rs`.
-const PROVEN_WITH_PROCESSES: [Code; 10] = [
+const PROVEN_WITH_PROCESSES: [Code; 11] = [
+    Code::FileNotWritable,
     Code::ImportRejected,
     Code::FileNotReadable,
     Code::NoDatabase,
@@ -179,7 +180,7 @@ impl Case {
                         bytes: lines.join("\n").into_bytes(),
                     };
                     let imported = portfolio
-                        .import(files.iter().map(source).collect(), false, &caller())
+                        .import(files.iter().map(source).collect(), None, &caller())
                         .unwrap();
                     assert!(
                         imported.written,

@@ -850,7 +850,7 @@ pub fn prove<S: Strategy>(
 pub fn imported(export: &Export) -> Portfolio {
     let portfolio = empty(&export.today.to_string());
     let done = portfolio
-        .import(export.sources(), false, &caller())
+        .import(export.sources(), None, &caller())
         .unwrap_or_else(|error| panic!("{error:?}\n{export:?}"));
     assert!(
         done.written,

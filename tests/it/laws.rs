@@ -427,7 +427,7 @@ fn the_order_of_rows_and_files_never_matters() {
             let (one, other) = (imported(&export), empty(&export.today.to_string()));
             assert!(
                 other
-                    .import(shuffled(&export, &keys), false, &caller())
+                    .import(shuffled(&export, &keys), None, &caller())
                     .unwrap()
                     .written
             );
@@ -470,7 +470,7 @@ fn round_trip(order: [usize; 3], name: &str) -> Vec<Source> {
 fn a_newer_export_with_the_same_moves_adds_none() {
     let (fresh, renewed) = (empty("2026-01-29"), empty("2026-01-29"));
     for (portfolio, name) in [(&renewed, "One"), (&renewed, "Two"), (&fresh, "Two")] {
-        let done = portfolio.import(round_trip([0, 1, 2], name), false, &caller());
+        let done = portfolio.import(round_trip([0, 1, 2], name), None, &caller());
         assert!(done.unwrap().written);
     }
     let all = |portfolio: &Portfolio| everything(portfolio, &Map::new(), &json!({})).unwrap();
@@ -809,9 +809,7 @@ fn importing_twice_changes_nothing() {
                 position(&portfolio.database()),
                 everything(&portfolio, &filter, &json!({}))?,
             );
-            let again = portfolio
-                .import(export.sources(), false, &caller())
-                .unwrap();
+            let again = portfolio.import(export.sources(), None, &caller()).unwrap();
             prop_assert!(again.written && again.rejections.is_empty());
             prop_assert_eq!(
                 before.0,
@@ -833,9 +831,7 @@ fn importing_twice_changes_nothing() {
                 position(&portfolio.database()),
                 everything(&portfolio, &filter, &json!({}))?,
             );
-            let again = portfolio
-                .import(export.sources(), false, &caller())
-                .unwrap();
+            let again = portfolio.import(export.sources(), None, &caller()).unwrap();
             prop_assert_eq!(
                 before.0,
                 position(&portfolio.database()),
@@ -908,7 +904,7 @@ fn a_newer_export_leaves_what_it_says() {
         let (fresh, renewed) = (imported(&export), imported(&before(&export)));
         assert!(
             renewed
-                .import(export.sources(), false, &caller())
+                .import(export.sources(), None, &caller())
                 .unwrap()
                 .written
         );
@@ -949,7 +945,7 @@ fn what_a_newer_export_sets_by_hand_is_kept_though_other_organisations_have_it_b
     let weighted = |probability: &str| {
         assert!(
             portfolio
-                .import(export(probability), false, &caller())
+                .import(export(probability), None, &caller())
                 .unwrap()
                 .written
         );

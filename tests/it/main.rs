@@ -13,6 +13,7 @@ mod answers;
 mod contracts;
 mod generate;
 mod house;
+mod imports;
 mod laws;
 mod oracles;
 mod processes;

@@ -21,12 +21,12 @@ use super::support::{TODAY, fixture, program};
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A database that the program made from a fixture.
-struct Database {
-    folder: TempDir,
+pub(super) struct Database {
+    pub(super) folder: TempDir,
 }
 
 impl Database {
-    fn of(name: &str) -> Database {
+    pub(super) fn of(name: &str) -> Database {
         let database = Database::none();
         let imported = database.run(&["import", fixture(name).to_str().unwrap()]);
         assert!(imported.status.success(), "{}", words(&imported));
@@ -34,17 +34,17 @@ impl Database {
     }
 
     /// A folder in which there is no database yet.
-    fn none() -> Database {
+    pub(super) fn none() -> Database {
         Database {
             folder: TempDir::new().unwrap(),
         }
     }
 
-    fn path(&self) -> PathBuf {
+    pub(super) fn path(&self) -> PathBuf {
         self.folder.path().join("pipeline.db")
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub(super) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = program();
         command
             .arg("--db")
@@ -54,7 +54,7 @@ impl Database {
         command
     }
 
-    fn run(&self, arguments: &[&str]) -> Output {
+    pub(super) fn run(&self, arguments: &[&str]) -> Output {
         self.command(arguments).output().unwrap()
     }
 
@@ -63,12 +63,12 @@ impl Database {
     }
 
     /// The file read by somebody else than the program.
-    fn raw(&self) -> Connection {
+    pub(super) fn raw(&self) -> Connection {
         Connection::open_with_flags(self.path(), OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap()
     }
 
     /// The head of the log, after making sure that the positions up to it are all there, once each.
-    fn position(&self) -> u32 {
+    pub(super) fn position(&self) -> u32 {
         let raw = self.raw();
         let mut statement = raw
             .prepare("SELECT seq FROM origin UNION ALL SELECT seq FROM change ORDER BY seq")
@@ -90,7 +90,7 @@ impl Database {
     }
 
     /// The ids of all deals in the raw log.
-    fn ids(&self) -> BTreeSet<String> {
+    pub(super) fn ids(&self) -> BTreeSet<String> {
         let raw = self.raw();
         let mut statement = raw
             .prepare("SELECT text FROM origin JOIN text ON text.org = origin.org AND number = id")
@@ -102,7 +102,7 @@ impl Database {
             .collect()
     }
 
-    fn is_sound(&self) {
+    pub(super) fn is_sound(&self) {
         let verdict: String = self
             .raw()
             .query_row("PRAGMA integrity_check", [], |row| row.get(0))
@@ -111,7 +111,7 @@ impl Database {
     }
 }
 
-fn words(output: &Output) -> String {
+pub(super) fn words(output: &Output) -> String {
     format!(
         "{} {}",
         String::from_utf8_lossy(&output.stdout),
@@ -121,7 +121,7 @@ fn words(output: &Output) -> String {
 
 /// Asserts that a command was refused with a code, in words on standard error, and with exit code 3.
 #[track_caller]
-fn refused(output: &Output, code: &str) -> String {
+pub(super) fn refused(output: &Output, code: &str) -> String {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(
         said.contains(&format!("{code}:")),
@@ -856,77 +856,6 @@ fn an_organisation_nobody_imported_is_refused_and_two_are_kept_apart() {
         known.contains("default") && known.contains("other"),
         "{known}"
     );
-}
-
-#[test]
-fn an_import_of_what_is_not_there_makes_nothing() {
-    let database = Database::none();
-    let missing = database.folder.path().join("nowhere");
-    let said = refused(
-        &database.run(&["import", missing.to_str().unwrap()]),
-        "file_not_readable",
-    );
-    assert!(said.contains("nowhere"), "{said}");
-    let empty = database.folder.path().join("empty");
-    fs::create_dir(&empty).unwrap();
-    refused(
-        &database.run(&["import", empty.to_str().unwrap()]),
-        "file_not_readable",
-    );
-    assert!(!database.path().exists());
-}
-
-const GOOD: &str = "id,type,stage,estimated_value,expected_close\nG-1,upsell,identified,1000,2026-02-01\nG-2,add_on,proposal,2000,2026-02-02\n";
-
-#[test]
-fn an_import_with_bad_rows_writes_nothing_or_the_good_ones() {
-    let database = Database::none();
-    let folder = database.folder.path().join("export");
-    fs::create_dir(&folder).unwrap();
-    let file = folder.join("opportunities.csv");
-    let bad = "B-1,upsell,identifed,1000,2026-02-01\nB-2,upsell,identified,-5,2026-02-01\nG-1,upsell,identified,7,2026-02-01\n";
-    fs::write(&file, format!("{GOOD}{bad}")).unwrap();
-    let folder_words = folder.to_str().unwrap();
-    for _ in 0..2 {
-        let said = refused(&database.run(&["import", folder_words]), "import_rejected");
-        for place in ["line 4", "line 5", "line 6"] {
-            assert!(said.contains(place), "{place} is not named: {said}");
-        }
-        assert!(
-            !database.path().exists(),
-            "a refused import made a database"
-        );
-        assert!(!folder.join("rejected.csv").exists());
-    }
-    // Nor is anything written to one that is there.
-    let there = Database::of("small/pipeline");
-    let before = there.position();
-    refused(&there.run(&["import", folder_words]), "import_rejected");
-    assert_eq!(there.position(), before);
-
-    let done = database.run(&["import", "--skip-bad-rows", folder_words]);
-    assert!(done.status.success(), "{}", words(&done));
-    assert_eq!(
-        database.ids(),
-        BTreeSet::from(["G-1".to_owned(), "G-2".to_owned()])
-    );
-    let rejected = fs::read_to_string(folder.join("rejected.csv")).unwrap();
-    for id in ["B-1", "B-2"] {
-        assert!(
-            rejected.contains(id),
-            "{id} is not in rejected.csv: {rejected}"
-        );
-    }
-    assert_eq!(
-        rejected.lines().count(),
-        4,
-        "a header and the three rows: {rejected}"
-    );
-    // What was written is not the file's, so that importing the folder again takes it for no export.
-    let position = database.position();
-    let again = database.run(&["import", "--skip-bad-rows", folder_words]);
-    assert!(again.status.success(), "{}", words(&again));
-    assert_eq!(database.position(), position);
 }
 
 #[test]

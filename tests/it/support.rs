@@ -124,7 +124,7 @@ impl Portfolio {
     pub fn import_folder(&self, name: &str) -> Imported {
         let sources =
             files::sources(&[fixture(name)]).unwrap_or_else(|refusal| panic!("{name}: {refusal}"));
-        self.import(sources, false, &caller())
+        self.import(sources, None, &caller())
             .unwrap_or_else(|error| panic!("{name}: {error:?}"))
     }
 

@@ -78,8 +78,9 @@ pub fn plan(portfolio: &Portfolio, stated: &Statements, author: &Author, today: 
         ..
     } = writing;
     let mut rejections: Vec<Rejection> = stated
-        .rejections
+        .unreadable
         .iter()
+        .chain(&stated.rejections)
         .cloned()
         .chain(rejections)
         .collect();
@@ -90,12 +91,28 @@ pub fn plan(portfolio: &Portfolio, stated: &Statements, author: &Author, today: 
             .position(|file| file.name == rejection.file)
     };
     rejections.sort_by_cached_key(|rejection| (place_of(rejection), rejection.line));
+    let rejections = each_row_once(rejections);
     summary.rejected = rejections.len() as u64;
     Import {
         planned: draft.finish(),
         summary,
         rejections,
     }
+}
+
+/// What is wrong with one row as one rejection: the first fault in full, the others after it.
+fn each_row_once(rejections: Vec<Rejection>) -> Vec<Rejection> {
+    let mut rows: Vec<Rejection> = Vec::with_capacity(rejections.len());
+    for rejection in rejections {
+        match rows.last_mut() {
+            Some(row) if (&row.file, row.line) == (&rejection.file, rejection.line) => {
+                let Rejection { column, reason, .. } = rejection;
+                row.reason.push_str(&format!("; {column}: {reason}"));
+            }
+            _ => rows.push(rejection),
+        }
+    }
+    rows
 }
 
 /// Goes over all deals the files speak of, each with its history.

@@ -1,14 +1,14 @@
 //! The import command: what came of it in lines, and the rows that were left out.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::fs;
+use std::io::{ErrorKind, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use anyhow::Context as _;
-
 use super::{Ended, print};
-use crate::engine::{Caller, Conflict, Counts, Engine, Rejection, Summary};
+use crate::engine::{Caller, Conflict, Counts, Engine, Error, KeepRejected, Rejection, Summary};
 use crate::files;
 use crate::refusal::{Code, Refusal};
 
@@ -25,49 +25,108 @@ pub(super) fn import(
         spinner
     });
     let sources = files::sources(paths)?;
-    let imported = engine.import(sources.clone(), skip_bad_rows, caller)?;
+    let kept = Arc::new(OnceLock::new());
+    let skipping = skip_bad_rows.then(|| {
+        let (kept, sources, folder) = (Arc::clone(&kept), sources.clone(), folder_of(paths));
+        let keep: KeepRejected = Box::new(move |rejections| {
+            let rejected = files::write_rejected(&sources, rejections);
+            let _ = kept.set(keep_rejected(&folder, &rejected)?);
+            Ok(())
+        });
+        keep
+    });
+    let imported = engine.import(sources, skipping, caller);
     if let Some(progress) = progress {
         progress.finish_and_clear();
     }
+    let kept = kept.get();
+    let imported = match imported {
+        Ok(imported) => imported,
+        Err(error) => {
+            // Nothing was left out of what was not written.
+            kept.map(fs::remove_file);
+            return Err(error.into());
+        }
+    };
     if !imported.written {
-        let shown: String = imported
-            .rejections
-            .iter()
-            .take(20)
-            .map(|rejection| format!("{}\n", shown(rejection)))
-            .collect();
-        let _ = std::io::stderr().write_all(shown.as_bytes());
-        let rows = match imported.rejections.len() {
-            1 => "1 row".to_owned(),
-            count => format!("{count} rows"),
-        };
-        let message = format!("{rows} cannot be right, so nothing was written.");
-        return Err(Refusal::new(Code::ImportRejected, message)
-            .hint("Mend them, or import the good rows with --skip-bad-rows.")
-            .into());
+        return Err(not_written(&imported.rejections, skip_bad_rows).into());
     }
     print(&said(&imported.summary))?;
-    if !imported.rejections.is_empty() {
-        let folder = paths
-            .first()
-            .map(PathBuf::as_path)
-            .unwrap_or(Path::new("."));
-        let folder = if folder.is_dir() {
-            folder
-        } else {
-            folder.parent().unwrap_or(Path::new(""))
-        };
-        let path = folder.join("rejected.csv");
-        let rejected = files::write_rejected(&sources, &imported.rejections);
-        std::fs::write(&path, rejected)
-            .with_context(|| format!("{} cannot be written", path.display()))?;
+    if let Some(path) = kept {
+        let rows = counted(imported.rejections.len(), "bad row was", "bad rows were");
+        let path = path.display();
         print(&format!(
-            "{} bad rows were left out; see {}.\n",
-            imported.rejections.len(),
-            path.display()
+            "{rows} left out; mend {path} and import it by its name.\n"
         ))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Lists the bad rows of an import that was refused.
+fn not_written(rejections: &[Rejection], skip_bad_rows: bool) -> Refusal {
+    const LISTED: usize = 20;
+    let shown: String = rejections
+        .iter()
+        .take(LISTED)
+        .map(|rejection| format!("{}\n", shown(rejection)))
+        .collect();
+    let _ = std::io::stderr().write_all(shown.as_bytes());
+    let more = match rejections.len().saturating_sub(LISTED) {
+        0 => String::new(),
+        more => format!(" ({more} more are not listed)"),
+    };
+    let rows = counted(rejections.len(), "row", "rows");
+    let message = format!("{rows} cannot be right{more}, so nothing was written.");
+    let hint = if skip_bad_rows {
+        "A file no row of which can be read ends an import of the good rows, too: mend it or leave it out."
+    } else {
+        "Mend them, or import the good rows with --skip-bad-rows."
+    };
+    Refusal::new(Code::ImportRejected, message).hint(hint)
+}
+
+fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+/// The folder of the first input.
+fn folder_of(paths: &[PathBuf]) -> PathBuf {
+    let first = paths.first().map_or(Path::new("."), PathBuf::as_path);
+    match first.parent() {
+        _ if first.is_dir() => first.to_owned(),
+        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
+/// Writes the rows that are left out into a new file: one that is there may be half mended.
+fn keep_rejected(folder: &Path, rejected: &[u8]) -> Result<PathBuf, Error> {
+    let names = (1..).map(|nth| match nth {
+        1 => "rejected.csv".to_owned(),
+        nth => format!("rejected-{nth}.csv"),
+    });
+    for path in names.map(|name| folder.join(name)) {
+        let mut file = match fs::File::create_new(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => continue,
+            Err(error) => return Err(not_writable(&path, &error)),
+        };
+        return match file.write_all(rejected).and_then(|()| file.sync_all()) {
+            Ok(()) => Ok(path),
+            Err(error) => {
+                let _ = fs::remove_file(&path);
+                Err(not_writable(&path, &error))
+            }
+        };
+    }
+    Err(Error::Ours(anyhow::anyhow!("no name is left for the rows")))
+}
+
+fn not_writable(path: &Path, error: &std::io::Error) -> Error {
+    let message = format!("{} cannot be written: {error}.", path.display());
+    Refusal::new(Code::FileNotWritable, message)
+        .hint("Nothing was imported; name files in a folder that can be written.")
+        .into()
 }
 
 /// What an import did, in lines.

@@ -7,6 +7,7 @@ mod import;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
@@ -32,29 +33,46 @@ pub struct Cli {
     command: Command,
 }
 
+const DEFAULT_ORGANISATION: &str = "default";
+
 #[derive(Debug, Args)]
 struct Global {
     /// The database file [default: expansion-pipeline/pipeline.db in the data directory]
-    #[arg(long, global = true, env = "EXPANSION_DB", value_name = "PATH")]
-    db: Option<PathBuf>,
+    #[arg(long, global = true, env = "EXPANSION_DB", value_name = "PATH", value_parser = Maybe::<PathBuf>::read)]
+    db: Option<Maybe<PathBuf>>,
     /// The organisation within it
     #[arg(
         long,
         global = true,
         env = "EXPANSION_ORG",
         value_name = "NAME",
-        default_value = "default"
+        default_value = DEFAULT_ORGANISATION
     )]
     org: String,
     /// Take this business date as today (YYYY-MM-DD)
-    #[arg(long, global = true, env = "EXPANSION_TODAY", value_name = "DATE")]
-    today: Option<NaiveDate>,
+    #[arg(long, global = true, env = "EXPANSION_TODAY", value_name = "DATE", value_parser = Maybe::<NaiveDate>::read)]
+    today: Option<Maybe<NaiveDate>>,
     /// Who is asking: named in the audit trail of every change
     #[arg(long, global = true, env = "EXPANSION_ACTOR", value_name = "NAME")]
     actor: Option<String>,
     /// Use the built-in demo portfolio (today: 29 January 2026); writes to it are forgotten at the end
-    #[arg(long, global = true, conflicts_with = "db")]
+    ///
+    /// It goes before EXPANSION_DB.
+    #[arg(long, global = true)]
     demo: bool,
+}
+
+/// A value that may be empty: a variable that is set to nothing says nothing.
+#[derive(Debug, Clone)]
+struct Maybe<T>(Option<T>);
+
+impl<T: FromStr> Maybe<T> {
+    fn read(text: &str) -> std::result::Result<Self, T::Err> {
+        match text.trim() {
+            "" => Ok(Maybe(None)),
+            text => text.parse().map(|value| Maybe(Some(value))),
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -266,19 +284,25 @@ fn actor(global: &Global) -> String {
             .or_else(|_| std::env::var("USERNAME"))
             .unwrap_or_else(|_| "cli".to_owned())
     };
-    global.actor.clone().unwrap_or_else(user)
+    let given = global.actor.clone().filter(|actor| !actor.is_empty());
+    given.unwrap_or_else(user)
 }
 
 fn engine(global: &Global) -> Result<Engine> {
-    let database = match (&global.db, global.demo) {
+    let given = global.db.as_ref().and_then(|path| path.0.clone());
+    let database = match (given, global.demo) {
         (_, true) => None,
-        (Some(path), _) => Some(path.clone()),
+        (Some(path), _) => Some(path),
         (None, _) => Some(default_database()?),
+    };
+    let organisation = match global.org.as_str() {
+        "" => DEFAULT_ORGANISATION.to_owned(),
+        name => name.to_owned(),
     };
     Ok(Engine::new(Config {
         database,
-        organisation: global.org.clone(),
-        today: global.today,
+        organisation,
+        today: global.today.as_ref().and_then(|today| today.0),
     }))
 }
 

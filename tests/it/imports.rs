@@ -1,0 +1,203 @@
+//! What an import leaves behind, whatever becomes of it: real processes of the built program on files
+//! as people have them.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+
+use super::processes::{Database, refused, words};
+
+#[test]
+fn an_import_of_what_is_not_there_makes_nothing() {
+    let database = Database::none();
+    let missing = database.folder.path().join("nowhere");
+    let said = refused(
+        &database.run(&["import", missing.to_str().unwrap()]),
+        "file_not_readable",
+    );
+    assert!(said.contains("nowhere"), "{said}");
+    let empty = database.folder.path().join("empty");
+    fs::create_dir(&empty).unwrap();
+    refused(
+        &database.run(&["import", empty.to_str().unwrap()]),
+        "file_not_readable",
+    );
+    assert!(!database.path().exists());
+}
+
+const GOOD: &str = "id,type,stage,estimated_value,expected_close\nG-1,upsell,identified,1000,2026-02-01\nG-2,add_on,proposal,2000,2026-02-02\n";
+
+#[test]
+fn an_import_with_bad_rows_writes_nothing_or_the_good_ones() {
+    let database = Database::none();
+    let folder = database.folder.path().join("export");
+    fs::create_dir(&folder).unwrap();
+    let file = folder.join("opportunities.csv");
+    let bad = "B-1,upsell,identifed,1000,2026-02-01\nB-2,upsell,identified,-5,2026-02-01\nG-1,upsell,identified,7,2026-02-01\n";
+    fs::write(&file, format!("{GOOD}{bad}")).unwrap();
+    let folder_words = folder.to_str().unwrap();
+    for _ in 0..2 {
+        let said = refused(&database.run(&["import", folder_words]), "import_rejected");
+        for place in ["line 4", "line 5", "line 6"] {
+            assert!(said.contains(place), "{place} is not named: {said}");
+        }
+        assert!(
+            !database.path().exists(),
+            "a refused import made a database"
+        );
+        assert!(!folder.join("rejected.csv").exists());
+    }
+    // Nor is anything written to one that is there.
+    let there = Database::of("small/pipeline");
+    let before = there.position();
+    refused(&there.run(&["import", folder_words]), "import_rejected");
+    assert_eq!(there.position(), before);
+
+    let done = database.run(&["import", "--skip-bad-rows", folder_words]);
+    assert!(done.status.success(), "{}", words(&done));
+    assert_eq!(
+        database.ids(),
+        BTreeSet::from(["G-1".to_owned(), "G-2".to_owned()])
+    );
+    let rejected = fs::read_to_string(folder.join("rejected.csv")).unwrap();
+    for id in ["B-1", "B-2"] {
+        assert!(
+            rejected.contains(id),
+            "{id} is not in rejected.csv: {rejected}"
+        );
+    }
+    assert_eq!(
+        rejected.lines().count(),
+        4,
+        "a header and the three rows: {rejected}"
+    );
+    // What was written is not the file's, so that importing the folder again takes it for no export.
+    let position = database.position();
+    let again = database.run(&["import", "--skip-bad-rows", folder_words]);
+    assert!(again.status.success(), "{}", words(&again));
+    assert_eq!(database.position(), position);
+}
+
+/// An export with one bad row.
+fn one_bad_row(database: &Database) -> PathBuf {
+    let folder = database.folder.path().join("export");
+    fs::create_dir_all(&folder).unwrap();
+    let bad = "B-1,upsell,identifed,1000,2026-02-01\n";
+    fs::write(folder.join("opportunities.csv"), format!("{GOOD}{bad}")).unwrap();
+    folder
+}
+
+#[test]
+fn what_is_left_out_is_kept_apart_and_can_be_imported_once_it_is_mended() {
+    let database = Database::none();
+    let folder = one_bad_row(&database);
+    // A file that is there may be half mended, so each import makes one of its own.
+    fs::write(folder.join("rejected.csv"), "precious").unwrap();
+    let done = database.run(&["import", "--skip-bad-rows", folder.to_str().unwrap()]);
+    assert!(done.status.success(), "{}", words(&done));
+    assert!(words(&done).contains("rejected-2.csv"), "{}", words(&done));
+    assert_eq!(
+        fs::read_to_string(folder.join("rejected.csv")).unwrap(),
+        "precious"
+    );
+    // What was left out, mended, is imported by its own name.
+    let path = folder.join("rejected-2.csv");
+    let mended = fs::read_to_string(&path)
+        .unwrap()
+        .replace("identifed", "identified");
+    fs::write(&path, mended).unwrap();
+    let done = database.run(&["import", path.to_str().unwrap()]);
+    assert!(done.status.success(), "{}", words(&done));
+    assert_eq!(database.ids().len(), 3);
+}
+
+#[cfg(unix)]
+#[test]
+fn bad_rows_that_cannot_be_kept_end_the_import_before_it_writes() {
+    let database = Database::of("small/pipeline");
+    let before = database.position();
+    let folder = one_bad_row(&database);
+    let bad: String = (0..5_000)
+        .map(|nth| format!("B-{nth},upsell,identifed,1000,2026-02-01\n"))
+        .collect();
+    fs::write(folder.join("opportunities.csv"), format!("{GOOD}{bad}")).unwrap();
+    // A limit on the size of files stops a write as a full disk does.
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", r#"ulimit -f 80; trap "" XFSZ; exec "$0" "$@""#]);
+    shell.arg(env!("CARGO_BIN_EXE_expansion-pipeline"));
+    shell.arg("--db").arg(database.path());
+    shell.args(["import", "--skip-bad-rows"]).arg(&folder);
+    refused(&shell.output().unwrap(), "file_not_writable");
+    assert_eq!(database.position(), before);
+    assert!(!folder.join("rejected.csv").exists());
+}
+
+#[test]
+fn a_file_no_row_of_which_can_be_read_ends_the_import_of_the_good_ones_too() {
+    let database = Database::none();
+    let folder = one_bad_row(&database);
+    fs::write(folder.join("customers.csv"), b"\xff\xfei\0d\0").unwrap();
+    let said = database.run(&["import", "--skip-bad-rows", folder.to_str().unwrap()]);
+    let said = refused(&said, "import_rejected");
+    assert!(
+        said.contains("customers.csv, line 1: The file is UTF-16"),
+        "{said}"
+    );
+    refused(&database.run(&["call", "get_pipeline"]), "no_database");
+}
+
+#[test]
+fn what_is_refused_leaves_no_organisation_behind() {
+    let database = Database::of("small/pipeline");
+    let folder = one_bad_row(&database);
+    let folder = folder.to_str().unwrap();
+    refused(
+        &database.run(&["--org", "typo", "import", folder]),
+        "import_rejected",
+    );
+    let said = database.run(&["--org", "typo", "call", "get_pipeline"]);
+    let said = refused(&said, "unknown_organisation");
+    assert!(said.contains("Choose one with --org: default."), "{said}");
+    let none = Database::none();
+    refused(&none.run(&["settings", "currency=XYZ"]), "invalid_argument");
+    refused(&none.run(&["call", "get_pipeline"]), "no_database");
+    for name in ["two\nlines", &"x".repeat(101)] {
+        refused(
+            &none.run(&["--org", name, "import", folder]),
+            "invalid_text",
+        );
+    }
+}
+
+#[test]
+fn one_file_holds_everything_once_the_program_has_ended() {
+    let database = Database::of("small/forecast");
+    let copy = Database::none();
+    fs::copy(database.path(), copy.path()).unwrap();
+    let [here, there] =
+        [&database, &copy].map(|database| words(&database.run(&["call", "get_forecast"])));
+    assert_eq!(here, there);
+}
+
+#[test]
+fn the_demo_needs_no_database_and_empty_variables_say_nothing() {
+    let database = Database::none();
+    let run = |name: &str, value: &str, arguments: &[&str]| {
+        let mut command = super::support::program();
+        command.env(name, value).args(arguments).output().unwrap()
+    };
+    let path = database.path();
+    let path = path.to_str().unwrap();
+    let demo = ["--demo", "call", "get_forecast", "period=Q1"];
+    for (name, value) in [
+        ("EXPANSION_DB", path),
+        ("EXPANSION_DB", ""),
+        ("EXPANSION_TODAY", ""),
+        ("EXPANSION_ORG", ""),
+        ("EXPANSION_ACTOR", ""),
+    ] {
+        let said = run(name, value, &demo);
+        assert!(said.status.success(), "{name}={value}: {}", words(&said));
+    }
+    assert!(!database.path().exists());
+}
