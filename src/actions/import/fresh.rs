@@ -3,6 +3,7 @@
 
 use super::deals::{Deals, Spoken, Stages, Told, fingerprint};
 use super::path::{self, Path};
+use super::redate;
 use super::summary::Fate;
 use super::values::{of_day, of_number, set_origin};
 use crate::domain::change::{Day, EMPTY, Millis, Origin, Subject, field, recorded_bit};
@@ -61,6 +62,11 @@ impl Deals<'_, '_> {
             self.writing
                 .draft
                 .set(subject, step.field, step.at, i64::from(step.to.code()));
+        }
+        let entered = redate::untold(deal, &path, &self.writing.clock);
+        if entered != EMPTY {
+            let field = field::SAID + field::STAGE_ENTERED;
+            self.writing.draft.set(subject, field, now, entered);
         }
         self.closings(subject, deal, &path, origin_at, &spoken);
         self.told_changes(subject, deal, &told, &spoken);

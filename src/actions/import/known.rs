@@ -92,10 +92,11 @@ impl<'a> Deals<'_, 'a> {
         let verdict = stage.verdict(&before, new);
         match verdict {
             Verdict::Takes => {
-                let step = path::column_step(deal, &self.writing.clock, stage.current_at);
+                let step = self.step(going, deal, &stage);
                 self.writing
                     .draft
                     .set(going.subject, step.field, step.at, new);
+                self.keep_entered(going, deal, step.at);
                 stage.add(step.at, new);
                 going.changed = true;
                 if !moves.is_empty() {
@@ -107,6 +108,7 @@ impl<'a> Deals<'_, 'a> {
             Verdict::Conflicts => self
                 .writing
                 .conflict(going.id, field::STAGE, new, stage.current),
+            Verdict::Agrees if deal.stage.is_open() => self.since(going, deal, moves),
             Verdict::Agrees | Verdict::Stays => {}
         }
         self.keep_said(going, field::STAGE, &stage, new);
@@ -165,6 +167,13 @@ impl<'a> Deals<'_, 'a> {
                 held.add(stage.current_at.max(held.current_at), *new);
                 going.touch(*field, before, held, true);
                 going.changed = true;
+            } else if verdict == Verdict::Takes
+                && *field == field::ACTUAL_CLOSE
+                && self.close_again(going, deal, *new)
+            {
+                let (_, mut held) = going.held(*field);
+                held.said = Some(*new);
+                going.touch(*field, before, held, true);
             } else {
                 self.field(going, *field, *new);
             }

@@ -14,6 +14,7 @@ mod parties;
 mod path;
 mod plans;
 mod record;
+mod redate;
 mod summary;
 #[cfg(test)]
 mod tests;

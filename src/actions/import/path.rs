@@ -49,7 +49,7 @@ pub(super) struct Path {
 const EARLY: &str = "Closed before it was identified; its history is one entry at actual_close";
 /// What is said when a history ends elsewhere than the row.
 pub(super) const CONTRADICTED: &str = "stage_history contradicts the stage column, which wins";
-const REDATED: &str = "stage_entered_at differs from stage_history, whose date is taken";
+pub(super) const REDATED: &str = "stage_entered_at differs from stage_history, whose date is taken";
 
 /// Brings the rows of one deal into order. The close it ends with is dated by actual_close, and rows
 /// that move nowhere are left out.
@@ -90,7 +90,7 @@ pub(super) fn told(moves: &[StatedMove], deal: Option<&StatedDeal>, clock: &Cloc
 
 /// When a deal entered the stage its row names: a close on its actual close, at the time of day the
 /// row gives for that date.
-fn entered(deal: &StatedDeal, clock: &Clock) -> Option<(Day, Millis)> {
+pub(super) fn entered(deal: &StatedDeal, clock: &Clock) -> Option<(Day, Millis)> {
     let stated = deal.stage_entered.value().map(|moment| clock.of(moment));
     match deal.actual_close {
         Said::Is(date) if !deal.stage.is_open() => {

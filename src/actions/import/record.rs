@@ -59,6 +59,11 @@ impl Held {
         self.local_at.is_some_and(|local| local >= self.current_at)
     }
 
+    /// What an import said of it after a position of the log; `None` when none did.
+    pub fn said_after(&self, position: Position) -> Option<i64> {
+        self.said.filter(|_| self.said_in > position)
+    }
+
     /// Whether a row of history may no longer be added at an instant: it would change what was decided
     /// here later, or an earlier import has already left it out for that reason.
     pub fn bars(&self, at: Millis) -> bool {
@@ -200,7 +205,8 @@ pub(super) fn is_note(field: u32) -> bool {
     matches!(field, field::NOTES | field::LOST_NOTE)
 }
 
-fn written(portfolio: &Portfolio, position: Position) -> (Door, Millis) {
+/// The door through which a position of the log came, and when it was recorded.
+pub(super) fn written(portfolio: &Portfolio, position: Position) -> (Door, Millis) {
     portfolio
         .entry_of(position)
         .map_or((Door::Cli, Millis::MIN), |entry| {
