@@ -11,8 +11,9 @@ use rmcp::model::{
 };
 use rmcp::service::{RequestContext, RoleServer, ServerInitializeError};
 use rmcp::{ErrorData, ServerHandler, ServiceExt};
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
+use super::legible::{Legible, UNREADABLE};
 use crate::engine::{Caller, Door, Engine, Error};
 use crate::refusal::Refusal;
 use crate::registry;
@@ -125,15 +126,30 @@ impl ServerHandler for Server {
         request: CustomRequest,
         _: RequestContext<RoleServer>,
     ) -> Result<CustomResult, ErrorData> {
+        if request.method == UNREADABLE {
+            let problem = request
+                .params
+                .as_ref()
+                .and_then(|params| params.get("problem"));
+            let problem = problem.and_then(Value::as_str).unwrap_or("it is no JSON");
+            let message =
+                format!("The request cannot be read: {problem}. Send JSON, in numbers that fit.");
+            return Err(ErrorData::new(ErrorCode::PARSE_ERROR, message, None));
+        }
         // A known method lands here when its parameters are malformed.
-        if matches!(
-            request.method.as_str(),
-            "tools/call" | "tools/list" | "initialize" | "server/discover"
-        ) {
-            return Err(ErrorData::invalid_params(
-                format!("The parameters of {} are malformed.", request.method),
-                None,
-            ));
+        let expected = match request.method.as_str() {
+            "tools/call" => "\"name\": the tool's, and \"arguments\": an object",
+            "tools/list" => "nothing, or a \"cursor\"",
+            "initialize" => "\"protocolVersion\", \"capabilities\" and \"clientInfo\"",
+            "server/discover" => "nothing",
+            _ => "",
+        };
+        if !expected.is_empty() {
+            let message = format!(
+                "The parameters of {} are malformed. Send {expected}.",
+                request.method
+            );
+            return Err(ErrorData::invalid_params(message, None));
         }
         Err(ErrorData::new(
             ErrorCode::METHOD_NOT_FOUND,
@@ -152,7 +168,7 @@ fn refused(refusal: &Refusal) -> CallToolResult {
     result
 }
 
-fn meta_of(refusal: &Refusal) -> Map<String, serde_json::Value> {
+fn meta_of(refusal: &Refusal) -> Map<String, Value> {
     let fields = json!({
         "code": refusal.code.name(),
         "kind": refusal.code.kind().name(),
@@ -165,7 +181,8 @@ fn meta_of(refusal: &Refusal) -> Map<String, serde_json::Value> {
 
 /// Serves MCP over standard input and output until the client closes it or the process is told to stop.
 pub async fn serve_stdio(server: Server) -> anyhow::Result<()> {
-    let running = match server.serve(rmcp::transport::io::stdio_pipes()).await {
+    let (from, to) = rmcp::transport::io::stdio_pipes();
+    let running = match server.serve((Legible::new(from), to)).await {
         Ok(running) => running,
         // The client left before it said anything.
         Err(ServerInitializeError::ConnectionClosed(_)) => return Ok(()),

@@ -3,4 +3,5 @@
 
 pub mod cli;
 pub mod contracts;
+mod legible;
 pub mod mcp;

@@ -366,11 +366,15 @@ impl Server {
 
     fn request(&mut self, id: u32, method: &str, params: &Value) -> Value {
         self.send(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }));
+        self.answer(id, &format!("{method} {params}"))
+    }
+
+    fn answer(&mut self, id: u32, asked: &str) -> Value {
         loop {
             let line = self
                 .lines
                 .recv_timeout(PATIENCE)
-                .unwrap_or_else(|_| panic!("no answer to {method} {params}"));
+                .unwrap_or_else(|_| panic!("no answer to {asked}"));
             let message: Value =
                 serde_json::from_str(&line).unwrap_or_else(|_| panic!("not the protocol: {line}"));
             if message["id"] == id {
@@ -438,6 +442,44 @@ fn noise_on_the_wire_ends_nothing() {
         &json!({ "name": "get_forecast", "arguments": {} }),
     );
     assert_eq!(answer["result"]["isError"], false, "{answer}");
+}
+
+#[test]
+fn what_is_no_json_is_answered_under_its_id_in_both_revisions() {
+    let mut older = Server::ready(&["--demo", "serve"]);
+    let mut newer = Server::start(&["--demo", "serve"]);
+    let meta = r#""_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}"#;
+    let line = |meta: &str, id: u32, arguments: &str| {
+        format!(
+            r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{{{meta}"name":"get_forecast","arguments":{arguments}}}}}"#
+        )
+    };
+    for (server, meta) in [
+        (&mut older, String::new()),
+        (&mut newer, format!("{meta},")),
+    ] {
+        let deep = format!("{{\"exclude\":{}{}}}", "[".repeat(200), "]".repeat(200));
+        let asked = [
+            ("{}", 0),
+            (r#"{"assume_target":1e400}"#, -32700),
+            (r#"{"period":"\ud800"}"#, -32700),
+            (r#"{"assume_target":NaN}"#, -32700),
+            (deep.as_str(), -32700),
+            ("{}", 0),
+        ];
+        for (id, (arguments, code)) in (1..).zip(asked) {
+            let line = line(&meta, id, arguments);
+            writeln!(server.input.as_mut().unwrap(), "{line}").unwrap();
+            let answer = server.answer(id, &line);
+            if code == 0 {
+                assert_eq!(answer["result"]["isError"], false, "{answer}");
+            } else {
+                assert_eq!(answer["error"]["code"], code, "{answer}");
+                let message = answer["error"]["message"].as_str().unwrap();
+                assert!(message.contains("cannot be read"), "{message}");
+            }
+        }
+    }
 }
 
 #[test]
