@@ -239,6 +239,11 @@ impl Engine {
         })
     }
 
+    /// The settings of an organisation that has set none.
+    pub fn default_settings() -> Vec<(&'static str, String)> {
+        shown(&Settings::default())
+    }
+
     /// Changes settings, all or none, and returns those in force. Makes the database when there is none.
     pub fn change_settings(
         &self,

@@ -161,6 +161,14 @@ fn what_is_refused_leaves_no_organisation_behind() {
     let none = Database::none();
     refused(&none.run(&["settings", "currency=XYZ"]), "invalid_argument");
     refused(&none.run(&["call", "get_pipeline"]), "no_database");
+    // What can be set can be seen before anything is.
+    let shown = none.run(&["settings"]);
+    assert!(
+        words(&shown).contains("currency=USD\n"),
+        "{}",
+        words(&shown)
+    );
+    assert!(!none.path().exists());
     for name in ["two\nlines", &"x".repeat(101)] {
         refused(
             &none.run(&["--org", name, "import", folder]),

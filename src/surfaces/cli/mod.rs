@@ -13,11 +13,12 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use chrono::NaiveDate;
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
+use serde_json::Value;
 
 use self::arguments::{arguments_of, key_value};
 use super::{contracts, mcp};
 use crate::engine::{Caller, Config, Door, Engine, Error};
-use crate::refusal::Refusal;
+use crate::refusal::{Code, Refusal};
 use crate::registry::{self};
 
 /// Answers questions about the expansion pipeline, exactly: upsell, cross-sell, add-on,
@@ -25,6 +26,9 @@ use crate::registry::{self};
 ///
 /// Try it without data of your own: `expansion-pipeline --demo call get_forecast period=Q1`.
 #[derive(Debug, Parser)]
+///
+/// Exit codes: 0 done, 1 a failure of ours, 2 wrong usage, 3 refused (a bad row, an unknown name, no
+/// database); what was refused, and what to do about it, is on standard error.
 #[command(version, max_term_width = 100)]
 pub struct Cli {
     #[command(flatten)]
@@ -94,8 +98,8 @@ enum Command {
     },
     /// Call a tool, as an agent would: `call get_forecast period=Q1 type=upsell`
     ///
-    /// Without a tool the tools are listed. Repeat a key for several values; write signal.kind=usage
-    /// for a part of an object.
+    /// Without a tool, all tools are listed with their arguments. Repeat a key for several values
+    /// (type=upsell type=add_on); a dot names a part of an object (signal.kind=usage, exclude.csm=Sarah).
     Call {
         /// The tool
         tool: Option<String>,
@@ -110,6 +114,13 @@ enum Command {
         format: Format,
     },
     /// Show the organisation's settings, or change some: `settings currency=EUR week_start=sunday`
+    ///
+    /// time_zone (Europe/Berlin), fiscal_year_start (a month), fiscal_year_named_by (start or end),
+    /// week_start (a weekday), currency (ISO 4217), probability.STAGE (40%), category.STAGE (pipeline,
+    /// best_case, commit, omitted), lost_reasons (separated by commas), headline_measure (closed,
+    /// worst_case, commit, best_case, upside, weighted), goal.win_rate (60%), goal.coverage (3),
+    /// goal.accuracy (85%), goal.cycle_days (45), ranking_minimum (10). The time zone and the currency
+    /// are fixed by the first import.
     Settings {
         /// What to change
         #[arg(value_name = "KEY=VALUE")]
@@ -208,11 +219,8 @@ fn execute(cli: Cli) -> Result<ExitCode, Ended> {
             return import::import(&engine(&global)?, &paths, skip_bad_rows, &caller);
         }
         Command::Call { tool: None, .. } => {
-            let list: String = registry::tools()
-                .iter()
-                .map(|tool| format!("{}\n    {}\n", tool.name, tool.description))
-                .collect();
-            print(&list)?;
+            let list: Vec<String> = registry::tools().iter().map(listed).collect();
+            print(&list.join("\n"))?;
         }
         Command::Call {
             tool: Some(name),
@@ -236,10 +244,16 @@ fn execute(cli: Cli) -> Result<ExitCode, Ended> {
                 .collect::<Result<_>>()
                 .map_err(Ended::Usage)?;
             let engine = engine(&global)?;
-            let settings = if changes.is_empty() {
-                engine.settings()?
-            } else {
-                engine.change_settings(changes, &caller)?
+            let settings = match changes.is_empty() {
+                false => engine.change_settings(changes, &caller)?,
+                true => match engine.settings() {
+                    Err(Error::Refused(refusal)) if refusal.code == Code::NoDatabase => {
+                        let note = "There is no database yet; these are the defaults.\n";
+                        let _ = std::io::stderr().write_all(note.as_bytes());
+                        Engine::default_settings()
+                    }
+                    settings => settings?,
+                },
             };
             let lines: String = settings
                 .iter()
@@ -276,6 +290,23 @@ fn execute(cli: Cli) -> Result<ExitCode, Ended> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A tool with its arguments, for a person.
+fn listed(tool: &registry::Tool) -> String {
+    let text = |value: &Value, key: &str| {
+        let text = value.get(key).and_then(Value::as_str);
+        text.unwrap_or_default().to_owned()
+    };
+    let properties = tool.input.get("properties").and_then(Value::as_object);
+    let required = tool.input.get("required").and_then(Value::as_array);
+    let arguments = properties.into_iter().flatten().map(|(name, schema)| {
+        let is_required = required.is_some_and(|names| names.iter().any(|known| known == name));
+        let mark = if is_required { " (required)" } else { "" };
+        format!("    {name}{mark}: {}\n", text(schema, "description"))
+    });
+    let arguments: String = arguments.collect();
+    format!("{}: {}\n{arguments}", tool.name, tool.description)
 }
 
 fn actor(global: &Global) -> String {
