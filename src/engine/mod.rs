@@ -252,6 +252,11 @@ impl Engine {
     ) -> Result<Vec<(&'static str, String)>> {
         self.guarded(|| {
             let (caller, clock) = (caller.clone(), self.clock());
+            // What is refused anyway makes no database.
+            let mut settings = Settings::default();
+            for (name, value) in &changes {
+                settings.set(name, value)?;
+            }
             self.running(true)?.writer.write(move |portfolio, _| {
                 let now = clock.at(portfolio);
                 let author = Author {
