@@ -35,6 +35,7 @@ impl Engine {
         caller: &Caller,
     ) -> Result<Imported> {
         self.guarded(|| {
+            self.check_name()?;
             let exists = self
                 .config
                 .database

@@ -31,16 +31,25 @@ impl Engine {
         Ok(opened)
     }
 
+    /// Refuses to make an organisation whose name nobody could type again.
+    pub(super) fn check_name(&self) -> Result<()> {
+        let name = &self.config.organisation;
+        if is_name(name) {
+            return Ok(());
+        }
+        let refusal = Refusal::new(
+            Code::InvalidText,
+            format!("An organisation cannot be called '{}'.", clean(name, 60)),
+        );
+        let hint = format!("Use 1 to {LONGEST_NAME} visible characters on one line.");
+        Err(refusal.hint(hint).into())
+    }
+
     fn open(&self, create: bool) -> Result<Running> {
         let snapshot = Arc::new(Snapshot::default());
         let name = &self.config.organisation;
-        if create && !is_name(name) {
-            let refusal = Refusal::new(
-                Code::InvalidText,
-                format!("An organisation cannot be called '{}'.", clean(name, 60)),
-            );
-            let hint = format!("Use 1 to {LONGEST_NAME} visible characters on one line.");
-            return Err(refusal.hint(hint).into());
+        if create {
+            self.check_name()?;
         }
         let Some(path) = &self.config.database else {
             let store = Store::create(&Location::Memory, name)?;
