@@ -6,17 +6,18 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::parts::Effect;
+use super::reading::{self, person, short, spelled_as_known};
 use super::{Action, Commanded};
 use crate::domain::change::{FOLLOWS, FOLLOWS_CATEGORY, Origin, Subject, field};
 use crate::domain::days::day;
 use crate::domain::draft::{Draft, Planned};
 use crate::domain::portfolio::Portfolio;
-use crate::domain::stage::{Category, ExpansionType, Stage};
+use crate::domain::stage::{ExpansionType, Stage};
 use crate::domain::texts::{NONE, Text};
 use crate::language::arguments::AmountWords;
 use crate::language::clean;
-use crate::language::filters::{ambiguous, find_customer, find_person, not_found};
-use crate::language::names::{self, How, Match};
+use crate::language::filters::{ambiguous, find_customer, not_found};
+use crate::language::names::{How, Match};
 use crate::language::opportunity::{Form, Opportunity, label, show};
 use crate::language::periods::{self, Direction};
 use crate::language::vocabulary::pick;
@@ -132,9 +133,6 @@ pub struct Outcome {
     /// Log position after it
     position: u32,
 }
-
-/// The longest name or id, in characters.
-const NAME: usize = 200;
 
 impl Action for CreateOpportunity {
     const NAME: &'static str = "create_opportunity";
@@ -316,47 +314,16 @@ impl Asked {
                 evidence: words.evidence.clone().unwrap_or_default(),
             }),
         };
-        let probability = match &command.probability {
-            None => FOLLOWS,
-            Some(words) => {
-                let basis_points = words.fraction().ok_or_else(|| {
-                    Refusal::new(
-                        Code::InvalidArgument,
-                        "'probability' is not a fraction from 0 to 1 with at most four decimals.",
-                    )
-                    .hint("Write 0.45 for 45 %.")
-                })?;
-                if basis_points == settings.probability(stage) {
-                    FOLLOWS
-                } else {
-                    basis_points
-                }
-            }
-        };
-        let category = match &command.forecast_category {
-            None => FOLLOWS_CATEGORY,
-            Some(word) => {
-                let open = Category::WORDS
-                    .iter()
-                    .copied()
-                    .filter(|(_, category)| *category != Category::Closed);
-                let category = pick("forecast category", word, &open.collect::<Vec<_>>())?;
-                if category == settings.category(stage) {
-                    FOLLOWS_CATEGORY
-                } else {
-                    category.code()
-                }
-            }
-        };
-        if command
-            .term_months
-            .is_some_and(|months| months == 0 || months > 600)
-        {
-            return Err(
-                Refusal::new(Code::InvalidArgument, "'term_months' is not from 1 to 600.")
-                    .hint("Give the contract term in months, such as 12."),
-            );
-        }
+        let probability = command.probability.as_ref().map_or(Ok(FOLLOWS), |words| {
+            reading::probability(words, stage, settings)
+        })?;
+        let category = command
+            .forecast_category
+            .as_deref()
+            .map_or(Ok(FOLLOWS_CATEGORY), |word| {
+                reading::category(word, stage, settings)
+            })?;
+        command.term_months.map(reading::term).transpose()?;
         let known =
             |words: &Option<String>, name: &str, list: &std::collections::BTreeSet<Text>| {
                 words
@@ -385,50 +352,6 @@ impl Asked {
             probability,
             category,
         })
-    }
-}
-
-/// A short text: not empty, not longer than names may be.
-fn short(name: &str, text: &str) -> Result<String> {
-    let text = text.trim();
-    if text.is_empty() || text.chars().count() > NAME {
-        return Err(Refusal::new(
-            Code::InvalidText,
-            format!("'{name}' is empty or longer than {NAME} characters."),
-        )
-        .hint("Give a short text."));
-    }
-    Ok(text.to_owned())
-}
-
-/// A word of an open list as it is spelled on record, so that no second spelling comes up.
-fn spelled_as_known(
-    word: &str,
-    list: &std::collections::BTreeSet<Text>,
-    portfolio: &Portfolio,
-) -> String {
-    let wanted = names::plain(word);
-    let known = list
-        .iter()
-        .map(|text| portfolio.text(*text))
-        .find(|known| names::plain(known) == wanted);
-    known.unwrap_or(word).to_owned()
-}
-
-fn person(what: &str, words: &str, portfolio: &Portfolio, notes: &mut Vec<String>) -> Result<u32> {
-    match find_person(words, portfolio) {
-        (Match::One(number, how), names) => {
-            if how == How::Misspelt {
-                notes.push(format!(
-                    "Read '{}' as {}.",
-                    clean(words, 60),
-                    names.join("")
-                ));
-            }
-            Ok(number)
-        }
-        (Match::Several(_), names) => Err(ambiguous(what, words, names)),
-        (Match::None { .. }, names) => Err(not_found(what, words, names)),
     }
 }
 

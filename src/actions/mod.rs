@@ -5,6 +5,10 @@
 mod create_opportunity;
 pub mod import;
 mod parts;
+mod reading;
+mod set_target;
+mod undo_change;
+mod update_opportunity;
 mod update_stage;
 
 use chrono::NaiveDate;
@@ -24,6 +28,9 @@ use crate::refusal::Result;
 pub const ALL: &[Entry] = &[
     entry::<update_stage::UpdateStage>(),
     entry::<create_opportunity::CreateOpportunity>(),
+    entry::<update_opportunity::UpdateOpportunity>(),
+    entry::<set_target::SetTarget>(),
+    entry::<undo_change::UndoChange>(),
 ];
 
 /// What an action is commanded with beside its own arguments.

@@ -1,7 +1,9 @@
 //! The organisation's calendar: when its year, half, quarter and week begin, and which business
 //! date an instant falls on. Pure arithmetic on dates; people's words for them are `language`'s.
 
-use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveTime, TimeZone, Utc, Weekday};
+use chrono::{
+    DateTime, Datelike, Days, Months, NaiveDate, NaiveTime, SecondsFormat, TimeZone, Utc, Weekday,
+};
 use chrono_tz::Tz;
 
 /// Whether the fiscal year carries the number of the calendar year it starts in or ends in.
@@ -42,6 +44,19 @@ impl Calendar {
     pub fn date_of(&self, millis: i64) -> NaiveDate {
         let instant = DateTime::<Utc>::from_timestamp_millis(millis).unwrap_or_default();
         instant.with_timezone(&self.zone).date_naive()
+    }
+
+    /// An instant for a reader: the business date when it is the first of one, else date and time with
+    /// the offset of the zone.
+    pub fn show(&self, millis: i64) -> String {
+        let date = self.date_of(millis);
+        if self.start_of(date) == millis {
+            return date.to_string();
+        }
+        let instant = DateTime::<Utc>::from_timestamp_millis(millis).unwrap_or_default();
+        instant
+            .with_timezone(&self.zone)
+            .to_rfc3339_opts(SecondsFormat::Secs, true)
     }
 
     /// The first instant of a business date, in milliseconds since 1970 UTC.

@@ -39,6 +39,15 @@ impl Door {
         self as u8
     }
 
+    /// Its name for readers.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Door::Mcp => "mcp",
+            Door::Cli => "cli",
+            Door::Import => "import",
+        }
+    }
+
     /// What a stored number stands for; an unknown one reads as the command line.
     pub const fn from_code(code: u8) -> Self {
         match code {
@@ -278,6 +287,41 @@ pub struct Origin {
     pub notes: u32,
     /// Its currency (text), [`NONE`] for the organisation's.
     pub currency: Text,
+}
+
+impl Origin {
+    /// The value it has of a field, as a change would hold it; [`EMPTY`] of those it does not have.
+    pub fn value(&self, field: u32) -> i64 {
+        let number = |number: u32| {
+            if number == NONE {
+                EMPTY
+            } else {
+                i64::from(number)
+            }
+        };
+        let day = |day: Day| if day == NO_DAY { EMPTY } else { i64::from(day) };
+        match field {
+            field::NAME => number(self.name),
+            field::KIND => i64::from(self.kind),
+            field::PRODUCT_LINE => number(self.product_line),
+            field::ESTIMATED_VALUE => self.estimate,
+            field::PROBABILITY if self.probability != FOLLOWS => i64::from(self.probability),
+            field::IDENTIFIED => day(self.identified),
+            field::EXPECTED_CLOSE => day(self.expected_close),
+            field::STAGE => i64::from(self.stage),
+            field::CSM => number(self.csm),
+            field::SALES_REP => number(self.sales_rep),
+            field::CHAMPION => number(self.champion),
+            field::SOURCE => number(self.source),
+            field::USE_CASE => number(self.use_case),
+            field::NOTES => number(self.notes),
+            field::CUSTOMER => number(self.customer),
+            field::CURRENCY => number(self.currency),
+            field::TERM_MONTHS if self.term_months != 0 => i64::from(self.term_months),
+            field::CATEGORY if self.category != FOLLOWS_CATEGORY => i64::from(self.category),
+            _ => EMPTY,
+        }
+    }
 }
 
 /// The probability of a deal that follows its stage.

@@ -188,18 +188,7 @@ pub fn fold(
     }
     let place = place_of(origin.deal);
     let stage = Stage::from_code(origin.stage).unwrap_or(Stage::Identified);
-    let mut now = Folding {
-        stage,
-        stage_entered: origin.stage_entered,
-        entered: stage.bit() & OPEN_BITS,
-        history: origin.history,
-        moved: false,
-        redated: false,
-        asserted: None,
-        expected_close: origin.expected_close,
-        actual_close: NO_DAY,
-        closed_value: 0,
-    };
+    let mut now = Folding::of(origin);
     let mut deal = Deal {
         value: origin.estimate,
         estimate: origin.estimate,
@@ -352,7 +341,50 @@ struct Folding {
     closed_value: i64,
 }
 
+/// The stages a deal stood in up to an instant, in order, each with the day it entered it.
+pub fn way(
+    origin: &Origin,
+    changes: &[Change],
+    days: &DayTable,
+    until: Millis,
+) -> Vec<(Stage, Day)> {
+    let mut now = Folding::of(origin);
+    let mut way = vec![(now.stage, now.stage_entered)];
+    let moves = changes
+        .iter()
+        .take_while(|change| change.at <= until)
+        .filter(|change| field::is_stage(change.field));
+    for change in moves {
+        let to = u8::try_from(change.value).ok().and_then(Stage::from_code);
+        let before = now.stage;
+        now.enter(to.unwrap_or(before), change, days, 0, &mut Vec::new());
+        let after = (now.stage, now.stage_entered);
+        match way.last_mut() {
+            // The same stage may be dated anew.
+            Some(last) if before == now.stage => *last = after,
+            _ => way.push(after),
+        }
+    }
+    way
+}
+
 impl Folding {
+    fn of(origin: &Origin) -> Folding {
+        let stage = Stage::from_code(origin.stage).unwrap_or(Stage::Identified);
+        Folding {
+            stage,
+            stage_entered: origin.stage_entered,
+            entered: stage.bit() & OPEN_BITS,
+            history: origin.history,
+            moved: false,
+            redated: false,
+            asserted: None,
+            expected_close: origin.expected_close,
+            actual_close: NO_DAY,
+            closed_value: 0,
+        }
+    }
+
     /// Enters a stage, unless the deal is in it already.
     fn enter(
         &mut self,

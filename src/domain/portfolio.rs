@@ -5,7 +5,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::change::{Change, Cut, Day, Entry, Logged, Millis, Origin, Position, recorded_bit};
+use super::change::{
+    Change, Cut, Day, Entry, Logged, Millis, Origin, Position, Subject, recorded_bit,
+};
 use super::chunk::{Chunk, Knowledge, SIZE};
 use super::chunked::Chunked;
 use super::days::DayTable;
@@ -299,6 +301,45 @@ impl Portfolio {
             }
         }
         self.entries.get(low.checked_sub(1)? as u32)
+    }
+
+    /// The positions that one entry owns: its first, and the next entry's first.
+    pub fn entry_span(&self, position: Position) -> Option<(Position, Position)> {
+        let first = self.entry_of(position)?.first;
+        let next = (0..self.entries.len() as u32)
+            .rev()
+            .filter_map(|number| self.entries.get(number))
+            .map(|entry| entry.first)
+            .take_while(|other| *other > first)
+            .last();
+        Some((first, next.unwrap_or(self.position + 1)))
+    }
+
+    /// Everything that was logged from one position up to another: what came on record, and changes.
+    pub fn logged_between(&self, from: Position, to: Position) -> (Vec<&Origin>, Vec<Logged>) {
+        let within = |position: Position| from <= position && position < to;
+        let mut origins = Vec::new();
+        let mut changes: Vec<Logged> = Vec::new();
+        for chunk in self.chunks() {
+            for origin in chunk.origins() {
+                if within(origin.seq) {
+                    origins.push(origin);
+                }
+                let logged = chunk.logged(place_of(origin.deal)).iter();
+                changes.extend(
+                    logged
+                        .filter(|change| within(change.seq))
+                        .map(|change| Logged {
+                            subject: Subject::Deal(origin.deal),
+                            change: *change,
+                        }),
+                );
+            }
+        }
+        let ledger = self.ledger.iter();
+        changes.extend(ledger.filter(|row| within(row.change.seq)).copied());
+        changes.sort_by_key(|row| row.change.seq);
+        (origins, changes)
     }
 
     /// The same organisation as it stood at a cut; where the cut limits what was known, as it was then

@@ -27,7 +27,7 @@ use crate::domain::settings::{self, NAMES, Settings};
 use crate::language::clean;
 use crate::refusal::{Code, Refusal};
 use crate::registry::{Does, Tool};
-use crate::reports::{AS_OF, Asked};
+use crate::reports::Asked;
 
 pub use self::import::{Imported, KeepRejected};
 pub use crate::actions::import::{Conflict, Counts, Summary};
@@ -142,25 +142,35 @@ impl Engine {
         let today = head.settings().calendar.date_of(now);
         let as_asked = Value::Object(arguments.clone());
         let question = question(tool.name, &arguments);
-        let as_of = arguments.remove(AS_OF).filter(|as_of| !as_of.is_null());
-        let past = as_of
-            .map(|as_of| past(&as_of, &head, today, now))
-            .transpose()?;
-        let (portfolio, today, as_of) = match past {
-            Some((cut, on, words)) => (Arc::new(head.at(&cut)), on, Some(words)),
-            None => (head, today, None),
+        let past = past(&mut arguments, &head, today, now)?;
+        let (portfolio, today, until, as_of, known_at) = match past {
+            Some(past) => {
+                let then = Arc::new(head.at(&past.cut));
+                (then, past.today, past.cut.at, past.as_of, past.known_at)
+            }
+            None => (head, today, Millis::MAX, None, None),
         };
         let reference = json!({ "tool": tool.name, "arguments": as_asked, "today": today, "position": portfolio.position() });
         let reference = URL_SAFE_NO_PAD.encode(reference.to_string());
         let asked = Asked {
             portfolio: &portfolio,
             today,
+            until,
             as_of,
+            known_at,
             reference,
             question,
+            note: &|number| self.note(number),
         };
         let (structured, text) = (entry.answer)(&asked, arguments, &tool.arguments)?;
         Ok(Answer { structured, text })
+    }
+
+    /// A long text of the store; empty when it cannot be read now.
+    fn note(&self, number: u32) -> String {
+        let running = self.running(false).ok();
+        let note = running.and_then(|running| running.note(number).ok().flatten());
+        note.unwrap_or_default()
     }
 
     fn command(

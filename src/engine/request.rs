@@ -10,29 +10,108 @@ use sha2::{Digest, Sha256};
 
 use super::{Answer, Error, Result};
 use crate::actions::DRY_RUN;
-use crate::domain::change::{Cut, Millis};
+use crate::domain::change::{Cut, Millis, Position};
 use crate::domain::portfolio::Portfolio;
 use crate::language::clean;
 use crate::language::periods::{self, Direction};
 use crate::refusal::{Code, Refusal};
+use crate::reports::{AS_OF, KNOWN_AT};
 use crate::store::Store;
 
-/// How a past day or instant was meant: the cut, the day that is then today, and the words for it.
+/// The portfolio a question is asked of: cut where the caller said, and the words for it.
+pub(super) struct Past {
+    /// The cut.
+    pub cut: Cut,
+    /// The day that is then today.
+    pub today: NaiveDate,
+    /// How `as_of` was understood.
+    pub as_of: Option<String>,
+    /// How `known_at` was understood.
+    pub known_at: Option<String>,
+}
+
+/// Takes `as_of` and `known_at` off the arguments; `None` when neither asks for the past.
 pub(super) fn past(
-    as_of: &Value,
+    arguments: &mut Map<String, Value>,
     head: &Portfolio,
     today: NaiveDate,
     now: Millis,
-) -> Result<(Cut, NaiveDate, String)> {
-    let Some(words) = as_of.as_str() else {
-        let refusal = Refusal::new(Code::InvalidArgument, "'as_of' is not a text.");
+) -> Result<Option<Past>> {
+    let mut given = |name| arguments.remove(name).filter(|value| !value.is_null());
+    let (as_of, known_at) = (given(AS_OF), given(KNOWN_AT));
+    if as_of.is_none() && known_at.is_none() {
+        return Ok(None);
+    }
+    let mut past = Past {
+        cut: Cut::NOW,
+        today,
+        as_of: None,
+        known_at: None,
+    };
+    if let Some(value) = as_of {
+        match position(&value) {
+            Some(asked) if asked > u64::from(head.position()) => {
+                let end = head.position();
+                let message = format!("as_of position {asked} lies beyond the log.");
+                let refusal = Refusal::new(Code::FutureAsOf, message);
+                return Err(refusal
+                    .hint(format!("The log ends at position {end}."))
+                    .into());
+            }
+            Some(asked) => {
+                past.cut.position = u32::try_from(asked).unwrap_or(Position::MAX);
+                past.as_of = Some(format!("log position {asked}"));
+            }
+            None => {
+                let moment = moment(AS_OF, &value, head, today, now)?;
+                (past.cut.at, past.today) = (moment.at, moment.on);
+                past.as_of = Some(moment.words);
+            }
+        }
+    }
+    if let Some(value) = known_at {
+        let moment = moment(KNOWN_AT, &value, head, today, now)?;
+        past.cut.recorded_at = moment.at;
+        past.known_at = Some(moment.words);
+    }
+    Ok(Some(past))
+}
+
+/// A log position: 120, "@120" or "position 120".
+fn position(value: &Value) -> Option<u64> {
+    let words = match value {
+        Value::Number(number) => return number.as_u64(),
+        other => other.as_str()?.trim(),
+    };
+    let number = words
+        .strip_prefix('@')
+        .or_else(|| words.strip_prefix("position "))?;
+    number.trim().parse().ok()
+}
+
+struct Moment {
+    at: Millis,
+    on: NaiveDate,
+    words: String,
+}
+
+fn moment(
+    name: &str,
+    value: &Value,
+    head: &Portfolio,
+    today: NaiveDate,
+    now: Millis,
+) -> Result<Moment> {
+    let Some(words) = value.as_str() else {
+        let message = format!("'{name}' is neither a date nor an instant.");
+        let refusal = Refusal::new(Code::InvalidArgument, message);
         return Err(refusal.hint("Give a date such as \"2026-01-15\".").into());
     };
     let calendar = &head.settings().calendar;
     let future = || {
         Refusal::new(
             Code::FutureAsOf,
-            format!("as_of {} lies in the future.", clean(words, 40)),
+            format!("{name} {} lies in the future.", clean(words, 40)),
         )
         .hint(format!(
             "Today is {today}; give that day or an earlier one."
@@ -43,13 +122,18 @@ pub(super) fn past(
         if at > now {
             return Err(future().into());
         }
-        return Ok((Cut::at(at), calendar.date_of(at), words.trim().to_owned()));
+        let (on, words) = (calendar.date_of(at), words.trim().to_owned());
+        return Ok(Moment { at, on, words });
     }
     let on = periods::date(words, calendar, today, Direction::Back)?;
     if on > today {
         return Err(future().into());
     }
-    Ok((Cut::at(calendar.end_of(on)), on, format!("end of {on}")))
+    Ok(Moment {
+        at: calendar.end_of(on),
+        on,
+        words: format!("end of {on}"),
+    })
 }
 
 /// A number for a question without its page: a cursor fits no other question.

@@ -6,6 +6,7 @@ use super::import::import;
 use super::snapshot::{Snapshot, Watch};
 use super::writer::Writer;
 use super::{Caller, Door, Engine, Error, Result, demo};
+use crate::domain::draft::Planned;
 use crate::domain::settings::Settings;
 use crate::files;
 use crate::language::clean;
@@ -17,6 +18,19 @@ pub(super) struct Running {
     pub(super) snapshot: Arc<Snapshot>,
     pub(super) watch: Option<Watch>,
     pub(super) writer: Writer,
+}
+
+impl Running {
+    /// A long text by its number.
+    pub(super) fn note(&self, number: u32) -> Result<Option<String>> {
+        match &self.watch {
+            Some(watch) => watch.note(number),
+            // A database in memory has one connection, which is the writer's.
+            None => self.writer.write(move |portfolio, store| {
+                Ok((Planned::nothing(portfolio), store.note(number)?))
+            }),
+        }
+    }
 }
 
 impl Engine {

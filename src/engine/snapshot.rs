@@ -55,6 +55,12 @@ impl Watch {
         })
     }
 
+    /// A long text by its number.
+    pub fn note(&self, number: u32) -> Result<Option<String>> {
+        let watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(watched.0.note(number)?)
+    }
+
     /// The portfolio at the head of the log as of this call.
     pub fn refresh(&self, snapshot: &Snapshot) -> Result<Arc<Portfolio>> {
         let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);

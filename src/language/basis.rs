@@ -40,6 +40,9 @@ pub struct Basis {
     // When the past was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) as_of: Option<String>,
+    // When only what was on record by then was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) known_at: Option<String>,
     // Period taken.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) period: Option<PeriodShown>,

@@ -5,6 +5,7 @@ pub mod amounts;
 pub mod arguments;
 pub mod attributes;
 pub mod basis;
+pub mod fields;
 pub mod figures;
 pub mod filters;
 pub mod names;

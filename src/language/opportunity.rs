@@ -179,6 +179,11 @@ impl Opportunity {
         self.closed_value
     }
 
+    /// The log position of the last change; 0 in the short form.
+    pub fn version(&self) -> u32 {
+        self.details.as_ref().map_or(0, |details| details.version)
+    }
+
     /// The CSM's name, or a dash.
     pub fn csm(&self) -> &str {
         self.csm_name.as_deref().unwrap_or("-")

@@ -2,6 +2,7 @@
 //! what several answers show. A report never writes, never reads a clock and never asks another.
 
 mod get_forecast;
+mod get_opportunity;
 mod get_pipeline;
 mod list_opportunities;
 mod parts;
@@ -13,7 +14,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::domain::change::Day;
+use crate::domain::change::{Day, Millis};
 use crate::domain::days::day;
 use crate::domain::filter::Filter;
 use crate::domain::portfolio::Portfolio;
@@ -29,21 +30,27 @@ pub const ALL: &[Entry] = &[
     entry::<get_forecast::GetForecast>(),
     entry::<list_opportunities::ListOpportunities>(),
     entry::<win_rate::WinRate>(),
+    entry::<get_opportunity::GetOpportunity>(),
 ];
 
 /// What a report is asked with beside its own arguments.
-#[derive(Debug)]
 pub struct Asked<'a> {
     /// The deals asked about, as of the instant asked about.
     pub portfolio: &'a Portfolio,
     /// Today, or the day of `as_of`.
     pub today: NaiveDate,
+    /// Up to when changes count: the instant of `as_of`, else for ever.
+    pub until: Millis,
     /// How `as_of` was understood, when given.
     pub as_of: Option<String>,
+    /// How `known_at` was understood, when given.
+    pub known_at: Option<String>,
     /// What asks the same again: goes into the basis as `ref`.
     pub reference: String,
     /// A number that stands for the question without its page: a cursor fits no other.
     pub question: u64,
+    /// Reads a long text by its number: notes are not held with the portfolio.
+    pub note: &'a dyn Fn(u32) -> String,
 }
 
 /// A question: a pure function from a portfolio and a typed query to a typed answer.
@@ -52,6 +59,8 @@ trait Report {
     const TITLE: &'static str;
     /// For a language model: what it answers, when to use it rather than its neighbour, an example.
     const DESCRIPTION: &'static str;
+    /// Whether it is about the deals that a filter lets through.
+    const FILTERS: bool = true;
     /// Whether the `stage` filter makes sense here.
     const STAGE_FILTER: bool = true;
     type Query: DeserializeOwned + JsonSchema;
@@ -94,19 +103,32 @@ const fn entry<R: Report>() -> Entry {
     }
 }
 
-/// The envelope argument that every report takes; the engine applies it before the report is asked.
+/// The envelope arguments that every report takes; the engine applies them before the report is asked.
 pub const AS_OF: &str = "as_of";
+/// The other one.
+pub const KNOWN_AT: &str = "known_at";
 
 fn input<R: Report>() -> Map<String, Value> {
     let mut own = schema::input::<R::Query>();
     let mut filters = schema::input::<FilterWords>();
     if let Some(Value::Object(properties)) = own.get_mut("properties") {
         if let Some(Value::Object(filters)) = filters.remove("properties") {
-            let wanted = |name: &String| R::STAGE_FILTER || name != "stage";
+            let wanted = |name: &String| R::FILTERS && (R::STAGE_FILTER || name != "stage");
             properties.extend(filters.into_iter().filter(|(name, _)| wanted(name)));
         }
-        let as_of = serde_json::json!({ "type": "string", "description": "Past date: the answer as of its end" });
-        properties.insert(AS_OF.to_owned(), as_of);
+        for (name, description) in [
+            (
+                AS_OF,
+                "Past date (its end), instant or log position (@120): as it was then",
+            ),
+            (
+                KNOWN_AT,
+                "Past date or instant: from what was on record by then",
+            ),
+        ] {
+            let schema = serde_json::json!({ "type": "string", "description": description });
+            properties.insert(name.to_owned(), schema);
+        }
     }
     own
 }
@@ -154,6 +176,7 @@ impl Asked<'_> {
         Basis {
             today: self.today.to_string(),
             as_of: self.as_of.clone(),
+            known_at: self.known_at.clone(),
             period: None,
             filters: filters.parts.clone(),
             definitions: definitions

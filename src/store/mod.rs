@@ -276,6 +276,16 @@ impl Store {
         }
     }
 
+    /// A long text by its number.
+    pub fn note(&self, number: u32) -> Result<Option<String>> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT text FROM note WHERE org = ?1 AND number = ?2")?;
+        Ok(statement
+            .query_row(params![self.org, number], |row| row.get(0))
+            .optional()?)
+    }
+
     /// What was answered to the request that carried this idempotency key: its hash and the answer.
     pub fn request(&self, key: &str) -> Result<Option<(String, String)>> {
         let mut statement = self

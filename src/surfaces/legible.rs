@@ -162,7 +162,7 @@ fn text_length(text: &[u8]) -> Option<usize> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
     use tokio::io::AsyncReadExt as _;
 

@@ -10,9 +10,9 @@ use crate::answers::outcomes;
 use crate::support::{TODAY, nothing, portfolio, root};
 
 /// The most tokens of all names, titles, descriptions and input schemas together.
-const INPUT_BUDGET: usize = 3_000;
+const INPUT_BUDGET: usize = 6_500;
 /// The most tokens of all output schemas together.
-const OUTPUT_BUDGET: usize = 6_000;
+const OUTPUT_BUDGET: usize = 16_000;
 /// The most tokens of the text of `get_forecast` without arguments, on the demo portfolio.
 const FORECAST_TEXT_BUDGET: usize = 200;
 /// The most tools that a model can choose well among.

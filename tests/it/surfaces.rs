@@ -18,7 +18,7 @@ use tempfile::TempDir;
 use crate::support::{fixture, program};
 
 /// One question for each tool. Writes only show what they would do.
-const QUESTIONS: [(&str, &str); 9] = [
+const QUESTIONS: [(&str, &str); 12] = [
     (
         "get_pipeline",
         r#"{"include": ["opportunities", "forecast", "metrics"]}"#,
@@ -41,14 +41,29 @@ const QUESTIONS: [(&str, &str); 9] = [
             "expected_close": "2026-03-31", "dry_run": true}"#,
     ),
     ("list_opportunities", r#"{"by": "customer"}"#),
+    (
+        "get_opportunity",
+        r#"{"opportunity": "OPP-1159", "include": ["history", "notes", "signals"]}"#,
+    ),
+    (
+        "update_opportunity",
+        r#"{"opportunity": "OPP-1159", "estimated_value": 90000, "dry_run": true}"#,
+    ),
+    (
+        "set_target",
+        r#"{"period": "Q2 2026", "amount": "900k", "dry_run": true}"#,
+    ),
 ];
 
-/// A question that every door refuses, with its code.
-const REFUSED: (&str, &str, &str) = (
-    "get_forecast",
-    r#"{"period": "Q7"}"#,
-    "period_not_understood",
-);
+/// Questions that every door refuses, with their codes.
+const REFUSED: [(&str, &str, &str); 2] = [
+    (
+        "get_forecast",
+        r#"{"period": "Q7"}"#,
+        "period_not_understood",
+    ),
+    ("undo_change", r#"{"change": 1}"#, "invalid_argument"),
+];
 
 /// How long anything here may take. It is generous because other tests run beside it; what hangs,
 /// hangs for ever.
@@ -103,7 +118,8 @@ fn run(arguments: &[&str]) -> Output {
 fn every_tool_is_asked_here() {
     for tool in tools() {
         assert!(
-            QUESTIONS.iter().any(|(name, _)| *name == tool.name),
+            QUESTIONS.iter().any(|(name, _)| *name == tool.name)
+                || REFUSED.iter().any(|(name, ..)| *name == tool.name),
             "{} is not asked",
             tool.name
         );
@@ -171,7 +187,12 @@ async fn every_revision_lists_the_same_tools() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_refusal_is_words_for_the_model_and_fields_for_programs() {
-    let (tool, question, code) = REFUSED;
+    for (tool, question, code) in REFUSED {
+        is_refused_everywhere(tool, question, code).await;
+    }
+}
+
+async fn is_refused_everywhere(tool: &'static str, question: &str, code: &str) {
     let printed = run(&[
         "--demo", "call", tool, "--json", question, "--format", "json",
     ]);

@@ -4,7 +4,6 @@
 
 use rustc_hash::FxHashMap;
 
-use super::values::origin_value;
 use crate::domain::change::{Change, Door, EMPTY, Millis, Position, Subject, field};
 use crate::domain::portfolio::Portfolio;
 
@@ -187,7 +186,7 @@ impl<'a> Record<'a> {
         let mut held = Held::NOTHING;
         if let Some(origin) = self.portfolio.origin(self.deal) {
             let (door, recorded_at) = written(self.portfolio, origin.seq);
-            (held.current, held.current_at) = (origin_value(origin, field), origin.at);
+            (held.current, held.current_at) = (origin.value(field), origin.at);
             if door == Door::Import {
                 let said = if is_note(field) { EMPTY } else { held.current };
                 (held.said, held.said_at) = (Some(said), recorded_at);

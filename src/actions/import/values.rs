@@ -1,49 +1,8 @@
 //! Values of a deal's fields as the log keeps them: one integer each, whatever the field. Here is how
-//! an origin holds them and what they are called; what a file says of them is `deals`' business.
-
-use chrono::NaiveDate;
+//! an origin holds them; what a file says of them is `deals`' business.
 
 use crate::domain::change::{Day, EMPTY, FOLLOWS, FOLLOWS_CATEGORY, NO_DAY, Origin, field};
-use crate::domain::days::date;
 use crate::domain::texts::NONE;
-
-/// The columns of the fields a conflict may be about.
-const NAMES: [(u32, &str); 26] = [
-    (field::NAME, "name"),
-    (field::KIND, "type"),
-    (field::PRODUCT_LINE, "product_line"),
-    (field::ESTIMATED_VALUE, "estimated_value"),
-    (field::PROBABILITY, "probability"),
-    (field::IDENTIFIED, "identified_date"),
-    (field::EXPECTED_CLOSE, "expected_close"),
-    (field::ACTUAL_CLOSE, "actual_close"),
-    (field::STAGE, "stage"),
-    (field::CLOSED_VALUE, "closed_value"),
-    (field::LOST_REASON, "lost_reason"),
-    (field::LOST_NOTE, "lost_note"),
-    (field::CSM, "csm"),
-    (field::SALES_REP, "sales_rep"),
-    (field::CHAMPION, "champion_id"),
-    (field::SOURCE, "source"),
-    (field::USE_CASE, "use_case"),
-    (field::NOTES, "notes"),
-    (field::CUSTOMER, "customer"),
-    (field::CURRENCY, "currency"),
-    (field::TERM_MONTHS, "term_months"),
-    (field::CATEGORY, "forecast_category"),
-    (field::ARR, "arr"),
-    (field::SEGMENT, "segment"),
-    (field::HEALTH_SCORE, "health_score"),
-    (field::MANAGER, "manager"),
-];
-
-/// What a field is called; `None` for attributes and for values of settings, targets and forecasts.
-pub(super) fn name_of(field: u32) -> Option<&'static str> {
-    NAMES
-        .iter()
-        .find(|(known, _)| *known == field)
-        .map(|(_, name)| *name)
-}
 
 /// The number of a text, person or note as the value of a field.
 pub(super) fn of_number(number: u32) -> i64 {
@@ -74,36 +33,6 @@ pub(super) fn day(value: i64) -> Day {
         NO_DAY
     } else {
         Day::try_from(value).unwrap_or(NO_DAY)
-    }
-}
-
-/// The date that a value stands for.
-pub(super) fn date_of(value: i64) -> Option<NaiveDate> {
-    date(day(value))
-}
-
-/// The value an origin has of a field; [`EMPTY`] of those it does not have.
-pub(super) fn origin_value(origin: &Origin, field: u32) -> i64 {
-    match field {
-        field::NAME => of_number(origin.name),
-        field::KIND => i64::from(origin.kind),
-        field::PRODUCT_LINE => of_number(origin.product_line),
-        field::ESTIMATED_VALUE => origin.estimate,
-        field::PROBABILITY if origin.probability != FOLLOWS => i64::from(origin.probability),
-        field::IDENTIFIED => of_day(origin.identified),
-        field::EXPECTED_CLOSE => of_day(origin.expected_close),
-        field::STAGE => i64::from(origin.stage),
-        field::CSM => of_number(origin.csm),
-        field::SALES_REP => of_number(origin.sales_rep),
-        field::CHAMPION => of_number(origin.champion),
-        field::SOURCE => of_number(origin.source),
-        field::USE_CASE => of_number(origin.use_case),
-        field::NOTES => of_number(origin.notes),
-        field::CUSTOMER => of_number(origin.customer),
-        field::CURRENCY => of_number(origin.currency),
-        field::TERM_MONTHS if origin.term_months != 0 => i64::from(origin.term_months),
-        field::CATEGORY if origin.category != FOLLOWS_CATEGORY => i64::from(origin.category),
-        _ => EMPTY,
     }
 }
 

@@ -3,15 +3,13 @@
 use super::order::Clock;
 use super::record::{Held, Ledger, Verdict};
 use super::summary::{Conflict, Summary};
-use super::values::{name_of, number};
 use crate::domain::change::{BEGINNING, Day, EMPTY, Millis, Subject, field};
 use crate::domain::draft::{Author, Draft};
-use crate::domain::money::Currency;
 use crate::domain::portfolio::Portfolio;
 use crate::domain::settings::Settings;
-use crate::domain::stage::{Category, ExpansionType, Stage};
 use crate::domain::statement::{Place, Rejection, Remarks, Statements};
 use crate::domain::texts::{NONE, Text};
+use crate::language::fields;
 
 /// A text of the files that has no number in the draft yet.
 const UNKNOWN: Text = NONE - 1;
@@ -126,13 +124,14 @@ impl<'a> Writing<'a> {
         } = self;
         summary.conflicts.add(|| {
             let portfolio = draft.portfolio();
-            let shown = |value| shown(portfolio, field, value, settings.currency);
+            let shown = |value| match field {
+                field::NOTES | field::LOST_NOTE => "another text".to_owned(),
+                _ => fields::value(field, value, portfolio, settings.currency)
+                    .unwrap_or_else(|| "nothing".to_owned()),
+            };
             Conflict {
                 id: stated.text(id).to_owned(),
-                field: match field.checked_sub(field::ATTRIBUTES) {
-                    Some(name) => portfolio.text(name).to_owned(),
-                    None => name_of(field).unwrap_or("value").to_owned(),
-                },
+                field: fields::name(field, portfolio).unwrap_or_default(),
                 file: shown(file),
                 here: shown(here),
             }
@@ -142,41 +141,5 @@ impl<'a> Writing<'a> {
     /// The instant from which a deal's fields that a file changes hold.
     pub fn now(&self) -> Millis {
         self.clock.now
-    }
-}
-
-/// A value for a reader.
-fn shown(portfolio: &Portfolio, field: u32, value: i64, currency: Currency) -> String {
-    let code = u8::try_from(value).ok();
-    let word = |word: Option<&'static str>| word.unwrap_or_default().to_owned();
-    match field {
-        field::PROBABILITY | field::CATEGORY if value == EMPTY => "as its stage".to_owned(),
-        field::NOTES | field::LOST_NOTE => "another text".to_owned(),
-        _ if value == EMPTY => "nothing".to_owned(),
-        field::STAGE => word(code.and_then(Stage::from_code).map(Stage::word)),
-        field::KIND => word(
-            code.and_then(ExpansionType::from_code)
-                .map(ExpansionType::word),
-        ),
-        field::CATEGORY => word(code.and_then(Category::from_code).map(Category::word)),
-        field::ESTIMATED_VALUE | field::CLOSED_VALUE | field::ARR => currency.show(value),
-        field::PROBABILITY | field::HEALTH_SCORE => {
-            let percent = if field == field::PROBABILITY {
-                " %"
-            } else {
-                ""
-            };
-            format!("{}.{:02}{percent}", value / 100, value % 100)
-        }
-        field::IDENTIFIED | field::EXPECTED_CLOSE | field::ACTUAL_CLOSE => {
-            super::values::date_of(value)
-                .map(|date| date.to_string())
-                .unwrap_or_default()
-        }
-        field::TERM_MONTHS => value.to_string(),
-        field::CSM | field::SALES_REP => portfolio.person_name(number(value)).to_owned(),
-        field::CUSTOMER => portfolio.customer_name(number(value)).to_owned(),
-        field::VALUE => value.to_string(),
-        _ => portfolio.text(number(value)).to_owned(),
     }
 }

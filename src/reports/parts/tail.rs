@@ -6,10 +6,13 @@ use crate::language::basis::{Basis, Warning};
 /// As of when, only what, assuming what, beware of what; a line each.
 pub fn tail(basis: &Basis, warnings: &[Warning]) -> String {
     let as_of = basis.as_of.iter().map(|as_of| format!("As of {as_of}."));
+    let known = basis.known_at.iter();
+    let known = known.map(|known_at| format!("From what was on record by {known_at}."));
     let filters = basis.filters.iter().map(|part| format!("Only {part}."));
     let assumptions = basis.assumptions.iter().cloned();
     let warnings = warnings.iter().map(|warning| warning.message.clone());
     as_of
+        .chain(known)
         .chain(filters)
         .chain(assumptions)
         .chain(warnings)
