@@ -11,6 +11,7 @@ pub mod days;
 pub mod deal;
 pub mod draft;
 pub mod filter;
+pub mod landing;
 pub mod measure;
 pub mod money;
 pub mod name;

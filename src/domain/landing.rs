@@ -1,0 +1,556 @@
+//! Where a period may close: the distribution of what is won already and of what each open deal adds,
+//! every deal independent at its probability (DEFINITIONS section 5, "landing distribution"). Amounts
+//! go in and come out as exact minor units; probabilities are floats, and no money is one.
+#![allow(
+    clippy::float_arithmetic,
+    reason = "probabilities are floats; amounts are not"
+)]
+
+use super::money::BasisPoints;
+
+/// Up to this many deals every outcome counts by itself.
+const EXACT: usize = 20;
+/// Of more deals than this, the largest so many are added up and the others enter by their moments.
+const CONVOLVED: usize = 2_000;
+/// What is less likely than this at either end is left out.
+const NEGLIGIBLE: f64 = 1e-13;
+/// Sums of floats may miss a probability they should reach by this much.
+const SLACK: f64 = 1e-11;
+
+/// Where a period closes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Landing {
+    /// The smallest amount that closing stays at or below with probability 10 %.
+    pub p10: i64,
+    /// With 50 %.
+    pub p50: i64,
+    /// With 90 %.
+    pub p90: i64,
+    /// The chance of reaching the target, when there is one.
+    pub chance: Option<f64>,
+    /// How many deals may or may not close.
+    pub deals: usize,
+    /// How it was found.
+    pub method: Method,
+}
+
+/// How a distribution was found, and how far it may be off.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Method {
+    /// Over all outcomes.
+    Exact,
+    /// On a fine grid: within a thousandth of the spread.
+    Convolved,
+    /// The largest on a grid, the others by matched moments: no chance is off by more than this.
+    Matched(f64),
+}
+
+/// One deal that may close: what it adds, and how likely.
+#[derive(Debug, Clone, Copy)]
+struct Bet {
+    value: i64,
+    chance: f64,
+}
+
+impl Bet {
+    fn variance(self) -> f64 {
+        let value = self.value as f64;
+        value * value * self.chance * (1.0 - self.chance)
+    }
+
+    fn third_moment(self) -> f64 {
+        let (p, q) = (self.chance, 1.0 - self.chance);
+        (self.value as f64).powi(3) * p * q * (p * p + q * q)
+    }
+}
+
+/// Finds where a period closes that has `closed` already, may win each of some deals (value,
+/// probability), and is to reach a target.
+pub fn landing(
+    closed: i64,
+    deals: impl Iterator<Item = (i64, BasisPoints)>,
+    target: Option<i64>,
+) -> Landing {
+    let mut certain = closed;
+    let mut bets = Vec::new();
+    for (value, probability) in deals {
+        match probability {
+            0 => {}
+            10_000.. => certain += value,
+            _ if value == 0 => {}
+            _ => bets.push(Bet {
+                value,
+                chance: f64::from(probability) / 10_000.0,
+            }),
+        }
+    }
+    // What is still to be won for the target, beyond what is certain.
+    let needed = target.map(|target| target - certain);
+    let count = bets.len();
+    let (quantiles, chance, method) = if count <= EXACT {
+        let halves = Halves::of(&bets);
+        let chance = needed.map(|needed| 1.0 - halves.at_most(needed - 1));
+        let quantile = |share| halves.quantile(share);
+        ([0.1, 0.5, 0.9].map(quantile), chance, Method::Exact)
+    } else {
+        on_a_grid(bets, needed)
+    };
+    let [p10, p50, p90] = quantiles.map(|amount| certain + amount);
+    Landing {
+        p10,
+        p50,
+        p90,
+        chance: chance.map(|chance| match needed {
+            Some(..=0) => 1.0,
+            _ => chance.clamp(0.0, 1.0),
+        }),
+        deals: count,
+        method,
+    }
+}
+
+/// All outcomes of two halves of some deals: a million of both together are never written down.
+struct Halves {
+    /// Sums with their probabilities, ascending.
+    left: Vec<(i64, f64)>,
+    /// Sums, ascending, with the probability of being at or below each.
+    right: Vec<(i64, f64)>,
+}
+
+impl Halves {
+    fn of(bets: &[Bet]) -> Halves {
+        let (one, other) = bets.split_at(bets.len() / 2);
+        let mut right = outcomes(other);
+        let mut below = 0.0;
+        for (_, probability) in &mut right {
+            below += *probability;
+            *probability = below;
+        }
+        Halves {
+            left: outcomes(one),
+            right,
+        }
+    }
+
+    /// The probability of at most an amount.
+    fn at_most(&self, amount: i64) -> f64 {
+        let mut end = self.right.len();
+        let mut sum = 0.0;
+        for (value, probability) in &self.left {
+            while end > 0
+                && self
+                    .right
+                    .get(end - 1)
+                    .is_some_and(|(other, _)| value + other > amount)
+            {
+                end -= 1;
+            }
+            let below = end.checked_sub(1).and_then(|last| self.right.get(last));
+            sum += probability * below.map_or(0.0, |(_, below)| *below);
+        }
+        sum
+    }
+
+    /// The smallest amount that the sum stays at or below with a probability.
+    fn quantile(&self, share: f64) -> i64 {
+        let last = |sums: &[(i64, f64)]| sums.last().map_or(0, |(value, _)| *value);
+        let (mut low, mut high) = (0, last(&self.left) + last(&self.right));
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if self.at_most(middle) + SLACK >= share {
+                high = middle
+            } else {
+                low = middle + 1
+            }
+        }
+        low
+    }
+}
+
+/// Every sum that some deals may come to, with its probability, ascending.
+fn outcomes(bets: &[Bet]) -> Vec<(i64, f64)> {
+    let mut sums = vec![(0, 1.0)];
+    for bet in bets {
+        let won: Vec<(i64, f64)> = sums
+            .iter()
+            .map(|(sum, probability)| (sum + bet.value, probability * bet.chance))
+            .collect();
+        for (_, probability) in &mut sums {
+            *probability *= 1.0 - bet.chance;
+        }
+        sums.extend(won);
+        sums.sort_unstable_by_key(|(sum, _)| *sum);
+    }
+    sums
+}
+
+/// The same for many deals: the quantiles, the chance and the method.
+fn on_a_grid(mut bets: Vec<Bet>, needed: Option<i64>) -> ([i64; 3], Option<f64>, Method) {
+    let spread = bets.iter().map(|bet| bet.variance()).sum::<f64>().sqrt();
+    let largest = bets.len().min(CONVOLVED);
+    // The largest go onto the grid, the smallest first: the sums stay short for long.
+    bets.sort_unstable_by_key(|bet| std::cmp::Reverse(bet.value));
+    let (on_grid, others) = bets.split_at(largest);
+    // Putting a deal between two points of the grid adds at most a quarter of a step's square to the
+    // variance; steps this fine keep the sum of that below a thousandth, and any quantile as near.
+    let fine = (250.0 * largest as f64).sqrt().max(500.0);
+    let by_target = needed.filter(|needed| *needed > 0);
+    let by_target = by_target.map_or(f64::INFINITY, |needed| needed as f64 / 1_000.0);
+    let step = (spread / fine).min(by_target).floor().max(1.0);
+    let mut grid = Grid::new(step);
+    on_grid.iter().rev().for_each(|bet| grid.add(*bet));
+
+    let rest = Rest::of(others, grid.added_variance);
+    let at_most = rest.blur(&grid);
+    let quantile = |share: f64| {
+        let place = at_most.partition_point(|(_, below)| below + SLACK < share);
+        let last = at_most.len().saturating_sub(1);
+        let found = at_most.get(place.min(last));
+        found.map_or(0, |(amount, _)| amount.round() as i64)
+    };
+    let chance = needed.map(|needed| {
+        // What stands on a point counts as reaching it; halfway to the point below does not.
+        let edge = needed as f64 - step / 2.0;
+        let place = at_most.partition_point(|(amount, _)| *amount < edge);
+        let below = place.checked_sub(1).and_then(|last| at_most.get(last));
+        1.0 - below.map_or(0.0, |(_, below)| *below)
+    });
+    let method = if others.is_empty() {
+        Method::Convolved
+    } else {
+        Method::Matched(rest.error)
+    };
+    ([0.1, 0.5, 0.9].map(quantile), chance, method)
+}
+
+/// Probabilities of sums on evenly spaced points.
+struct Grid {
+    step: f64,
+    /// The place of the first point.
+    first: i64,
+    points: Vec<f64>,
+    spare: Vec<f64>,
+    /// By how much putting deals between points widened the sum.
+    added_variance: f64,
+}
+
+impl Grid {
+    fn new(step: f64) -> Grid {
+        Grid {
+            step,
+            first: 0,
+            points: vec![1.0],
+            spare: Vec::new(),
+            added_variance: 0.0,
+        }
+    }
+
+    /// Adds a deal, its value shared by the two points around it so that the mean stays exact.
+    fn add(&mut self, bet: Bet) {
+        let places = bet.value as f64 / self.step;
+        let whole = places.floor();
+        let upper = places - whole;
+        let shift = whole as usize;
+        let lost = 1.0 - bet.chance;
+        let (low, high) = (bet.chance * (1.0 - upper), bet.chance * upper);
+        self.added_variance += bet.chance * upper * (1.0 - upper) * self.step * self.step;
+        let length = self.points.len();
+        self.spare.clear();
+        self.spare.resize(length + shift + 1, 0.0);
+        for (to, from) in self.spare.iter_mut().zip(&self.points) {
+            *to = from * lost;
+        }
+        if let Some(shifted) = self.spare.get_mut(shift..) {
+            for (to, from) in shifted.iter_mut().zip(&self.points) {
+                *to += from * low;
+            }
+        }
+        if let Some(shifted) = self.spare.get_mut(shift + 1..) {
+            for (to, from) in shifted.iter_mut().zip(&self.points) {
+                *to += from * high;
+            }
+        }
+        std::mem::swap(&mut self.points, &mut self.spare);
+        self.trim();
+    }
+
+    /// Drops the ends that are as good as impossible.
+    fn trim(&mut self) {
+        let is_likely = |probability: &f64| *probability > NEGLIGIBLE;
+        let start = self.points.iter().position(is_likely).unwrap_or(0);
+        let end = self
+            .points
+            .iter()
+            .rposition(is_likely)
+            .map_or(1, |last| last + 1);
+        self.points.truncate(end);
+        if start > 0 {
+            self.points.drain(..start);
+            self.first += start as i64;
+        }
+    }
+}
+
+/// The deals that are too many to be added up one by one.
+struct Rest {
+    mean: f64,
+    spread: f64,
+    /// No chance is off by more than this.
+    error: f64,
+}
+
+impl Rest {
+    /// `widened` is what the grid added to the variance of the others; here it is taken off again.
+    fn of(bets: &[Bet], widened: f64) -> Rest {
+        let mean = bets.iter().map(|bet| bet.value as f64 * bet.chance).sum();
+        let variance: f64 = bets.iter().map(|bet| bet.variance()).sum();
+        let third: f64 = bets.iter().map(|bet| bet.third_moment()).sum();
+        // The bound of Berry and Esseen, with the constant that was proved for unequal parts.
+        let error = if variance > 0.0 {
+            (0.56 * third / variance.powf(1.5)).min(1.0)
+        } else {
+            0.0
+        };
+        Rest {
+            mean,
+            spread: (variance - widened).max(0.0).sqrt(),
+            error,
+        }
+    }
+
+    /// For ascending amounts, the probability that the sum of grid and rest stays at or below each.
+    fn blur(&self, grid: &Grid) -> Vec<(f64, f64)> {
+        let points = grid.points.len() as i64;
+        let amount = |place: i64| (grid.first + place) as f64 * grid.step + self.mean;
+        let reach = (self.spread * 8.0 / grid.step).ceil() as i64;
+        if reach == 0 {
+            let mut below = 0.0;
+            let sums = (0..).zip(&grid.points).map(|(place, probability)| {
+                below += probability;
+                (amount(place), below)
+            });
+            return sums.collect();
+        }
+        // What the rest adds, in steps: the probability of at most so many.
+        let table: Vec<f64> = (-reach..=reach)
+            .map(|steps| normal((steps as f64 + 0.5) * grid.step / self.spread))
+            .collect();
+        let at_most = |steps: i64| match steps {
+            steps if steps < -reach => 0.0,
+            steps if steps > reach => 1.0,
+            steps => table.get((steps + reach) as usize).copied().unwrap_or(1.0),
+        };
+        // Points further off than the rest reaches count whole, or not at all.
+        let mut whole = vec![0.0];
+        for probability in &grid.points {
+            whole.push(whole.last().copied().unwrap_or(0.0) + probability);
+        }
+        (-reach..points + reach)
+            .map(|place| {
+                let (from, to) = ((place - reach).max(0), (place + reach).min(points - 1));
+                let all = whole.get(from as usize).copied().unwrap_or(1.0);
+                let near = (from..=to).filter_map(|point| {
+                    let probability = grid.points.get(point as usize)?;
+                    Some(probability * at_most(place - point))
+                });
+                (amount(place), all + near.sum::<f64>())
+            })
+            .collect()
+    }
+}
+
+/// The standard normal distribution, to seven decimals (Abramowitz and Stegun 26.2.17).
+fn normal(z: f64) -> f64 {
+    let t = 1.0 / (1.0 + 0.231_641_9 * z.abs());
+    let polynomial = t
+        * (0.319_381_530
+            + t * (-0.356_563_782
+                + t * (1.781_477_937 + t * (-1.821_255_978 + t * 1.330_274_429))));
+    let density = (-z * z / 2.0).exp() / (2.0 * std::f64::consts::PI).sqrt();
+    let upper = density * polynomial;
+    if z >= 0.0 { 1.0 - upper } else { upper }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Every outcome written down, in whole numbers of ten-thousandths to the power of the deals.
+    fn enumerated(closed: i64, deals: &[(i64, u16)], target: i64) -> ([i64; 3], f64) {
+        let mut outcomes = vec![(closed, 1.0)];
+        for (value, probability) in deals {
+            let p = f64::from(*probability) / 10_000.0;
+            outcomes = outcomes
+                .iter()
+                .flat_map(|(sum, q)| [(*sum, q * (1.0 - p)), (sum + value, q * p)])
+                .collect();
+        }
+        outcomes.sort_unstable_by_key(|(sum, _)| *sum);
+        let quantile = |share: f64| {
+            let mut below = 0.0;
+            for (place, (sum, probability)) in outcomes.iter().enumerate() {
+                below += probability;
+                let is_last = outcomes.get(place + 1).is_none_or(|(next, _)| next != sum);
+                if is_last && below + 1e-9 >= share {
+                    return *sum;
+                }
+            }
+            outcomes.last().unwrap().0
+        };
+        let reached = outcomes.iter().filter(|(sum, _)| *sum >= target);
+        (
+            [0.1, 0.5, 0.9].map(quantile),
+            reached.map(|(_, probability)| probability).sum(),
+        )
+    }
+
+    #[test]
+    fn two_deals_by_hand() {
+        // 100 with 50 %, 50 with 20 %, on 30 closed: 30 (40 %), 80 (10 %), 130 (40 %), 180 (10 %).
+        let found = landing(30, [(100, 5_000), (50, 2_000)].into_iter(), Some(130));
+        assert_eq!((found.p10, found.p50, found.p90), (30, 80, 130));
+        assert!((found.chance.unwrap() - 0.5).abs() < 1e-12);
+        assert_eq!((found.deals, found.method), (2, Method::Exact));
+    }
+
+    #[test]
+    fn what_is_certain_is_no_bet() {
+        let deals = [(100, 10_000), (70, 0), (0, 5_000)];
+        let found = landing(5, deals.into_iter(), Some(105));
+        assert_eq!((found.p10, found.p90, found.deals), (105, 105, 0));
+        assert_eq!(found.chance, Some(1.0));
+        assert_eq!(landing(5, deals.into_iter(), Some(106)).chance, Some(0.0));
+        assert_eq!(landing(5, deals.into_iter(), None).chance, None);
+    }
+
+    /// A repeatable spread of deals like those of a pipeline.
+    fn pipeline(count: usize) -> Vec<(i64, u16)> {
+        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut next = |sides: u64| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state % sides
+        };
+        (0..count)
+            .map(|_| {
+                let value = (next(190) + 10) as i64 * 100_000;
+                (value, [1_000, 4_000, 6_000, 8_000][next(4) as usize])
+            })
+            .collect()
+    }
+
+    fn moments(deals: &[(i64, u16)]) -> (f64, f64) {
+        let p = |probability: u16| f64::from(probability) / 10_000.0;
+        let mean = deals.iter().map(|(value, q)| *value as f64 * p(*q)).sum();
+        let variance: f64 = deals
+            .iter()
+            .map(|(value, q)| (*value as f64).powi(2) * p(*q) * (1.0 - p(*q)))
+            .sum();
+        (mean, variance.sqrt())
+    }
+
+    #[test]
+    fn many_deals_land_where_a_simulation_does() {
+        for (count, runs) in [(100, 40_000), (1_000, 8_000), (10_000, 1_500)] {
+            let deals = pipeline(count);
+            let (mean, spread) = moments(&deals);
+            let target = (mean + spread / 2.0) as i64;
+            let found = landing(0, deals.iter().copied(), Some(target));
+            let mut state = 0x2545_f491_4f6c_dd1d_u64;
+            let mut sums: Vec<i64> = (0..runs)
+                .map(|_| {
+                    deals
+                        .iter()
+                        .filter(|(_, probability)| {
+                            state ^= state << 13;
+                            state ^= state >> 7;
+                            state ^= state << 17;
+                            (state >> 32) % 10_000 < u64::from(*probability)
+                        })
+                        .map(|(value, _)| value)
+                        .sum()
+                })
+                .collect();
+            sums.sort_unstable();
+            let reached = sums.iter().filter(|sum| **sum >= target).count() as f64 / runs as f64;
+            // Five standard errors of the simulation, which is the less exact of the two.
+            let slack = 5.0 * (0.25 / runs as f64).sqrt();
+            assert!(
+                (found.chance.unwrap() - reached).abs() < slack,
+                "{count} {reached}"
+            );
+            for (share, amount) in [(0.1, found.p10), (0.5, found.p50), (0.9, found.p90)] {
+                let below = sums.partition_point(|sum| *sum <= amount) as f64 / runs as f64;
+                assert!((below - share).abs() < slack, "{count} {share} {below}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_spread_is_the_true_one() {
+        // A sum of many deals is normal but for a little; a tenth of its spread lies between quantiles.
+        for count in [500, 2_000, 9_000] {
+            let deals = pipeline(count);
+            let (mean, spread) = moments(&deals);
+            let found = landing(0, deals.iter().copied(), None);
+            let width = (found.p90 - found.p10) as f64 / (2.0 * 1.281_551_6);
+            assert!(
+                (width / spread - 1.0).abs() < 0.004,
+                "{count}: {}",
+                width / spread
+            );
+            assert!(((found.p50 as f64 - mean) / spread).abs() < 0.02, "{count}");
+        }
+    }
+
+    #[test]
+    fn matched_moments_state_their_error() {
+        let found = landing(0, pipeline(10_000).into_iter(), None);
+        let Method::Matched(error) = found.method else {
+            panic!("{:?}", found.method)
+        };
+        assert!(error > 0.0 && error < 0.02, "{error}");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn up_to_twenty_deals_it_is_the_enumeration(
+            deals in proptest::collection::vec((0_i64..2_000, 0_u16..=10_000), 0..13),
+            closed in 0_i64..5_000,
+            target in 0_i64..20_000,
+        ) {
+            let found = landing(closed, deals.iter().copied(), Some(target));
+            let (quantiles, chance) = enumerated(closed, &deals, target);
+            prop_assert_eq!([found.p10, found.p50, found.p90], quantiles);
+            prop_assert!((found.chance.unwrap() - chance).abs() < 1e-9);
+        }
+
+        #[test]
+        fn on_a_grid_it_is_near_the_enumeration(
+            deals in proptest::collection::vec((100_000_i64..20_000_000, 500_u16..9_500), 21..23),
+        ) {
+            let target: i64 = deals.iter().map(|(value, _)| value).sum::<i64>() / 2;
+            let found = landing(0, deals.iter().copied(), Some(target));
+            let halves = Halves::of(&deals.iter().map(|(value, p)| Bet { value: *value, chance: f64::from(*p) / 10_000.0 }).collect::<Vec<_>>());
+            let (_, spread) = moments(&deals);
+            for (share, amount) in [(0.1, found.p10), (0.5, found.p50), (0.9, found.p90)] {
+                let exact = halves.quantile(share);
+                let slack = (spread / 500.0) as i64 + 1;
+                // The exact quantile may lie anywhere in a gap between outcomes: one step either way
+                // must take in the share.
+                prop_assert!(halves.at_most(amount + slack) + 0.002 >= share, "{share} {amount} {exact}");
+                prop_assert!(halves.at_most(amount - slack - 1) <= share + 0.002, "{share} {amount} {exact}");
+            }
+            let below = |amount| 1.0 - halves.at_most(amount - 1);
+            let slack = target / 1_000;
+            prop_assert!(found.chance.unwrap() <= below(target - slack) + 0.002);
+            prop_assert!(found.chance.unwrap() >= below(target + slack) - 0.002);
+        }
+    }
+}
