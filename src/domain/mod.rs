@@ -25,3 +25,4 @@ pub mod stage;
 pub mod statement;
 pub mod statistics;
 pub mod texts;
+pub mod waterfall;

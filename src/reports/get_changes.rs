@@ -1,0 +1,317 @@
+//! "What changed in the pipeline this week?" The way from the pipeline of one day to that of another,
+//! every deal's part in it, and this week against last.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::parts::pipeline::{self, Changes};
+use super::parts::tail::tail;
+use super::parts::warnings;
+use super::{Asked, Report};
+use crate::domain::calendar::add_days;
+use crate::domain::change::Cut;
+use crate::domain::measure::Span;
+use crate::domain::money::Currency;
+use crate::domain::period::Period;
+use crate::domain::portfolio::Portfolio;
+use crate::domain::waterfall::{Bucket, End, Membership, Part, Waterfall};
+use crate::language::basis::{Basis, PeriodShown, Warning};
+use crate::language::figures::Amount;
+use crate::language::filters::FilterWords;
+use crate::language::periods::{self, Direction};
+use crate::language::{cell, clean};
+use crate::refusal::{Code, Refusal, Result};
+
+/// The report.
+pub struct GetChanges;
+
+/// The question.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct Query {
+    /// Default this week
+    #[serde(default)]
+    #[schemars(with = "String")]
+    period: Option<String>,
+    /// First day, in place of period
+    #[serde(default)]
+    #[schemars(with = "String")]
+    from: Option<String>,
+    /// Last day; default today
+    #[serde(default)]
+    #[schemars(with = "String")]
+    to: Option<String>,
+    /// Only deals expected to close in it: "Q1"
+    #[serde(default)]
+    #[schemars(with = "String")]
+    window: Option<String>,
+    /// Deals named in each bucket, 0 to 200, default 5
+    #[serde(default)]
+    #[schemars(with = "u16", range(min = 0, max = 200))]
+    limit: Option<u16>,
+}
+
+/// The pipeline of one day.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Standing {
+    date: String,
+    count: u64,
+    value: Amount,
+}
+
+/// A deal's part.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Deal {
+    id: String,
+    customer_name: String,
+    name: String,
+    value: Amount,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    closed_value: Option<Amount>,
+}
+
+/// Why some deals count at one end only, or with another value.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct BucketShown {
+    /// new, reopened, pulled_in, pushed_in, moved_in, value_up; value_down, won, lost, pushed_out, pulled_out, moved_out
+    bucket: &'static str,
+    /// Added to the start, else taken off
+    adds: bool,
+    count: u64,
+    value: Amount,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    closed_value: Option<Amount>,
+    /// The largest first
+    deals: Vec<Deal>,
+}
+
+/// The answer.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Answer {
+    start: Standing,
+    end: Standing,
+    /// end − start
+    net: Amount,
+    /// Those that are not empty; start + added − taken off = end
+    buckets: Vec<BucketShown>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    window: Option<PeriodShown>,
+    /// Some bucket names fewer deals than it counts: raise limit
+    truncated: bool,
+    week_over_week: Changes,
+    warnings: Vec<Warning>,
+    basis: Basis,
+}
+
+/// The most deals named in each bucket unless the caller says otherwise.
+const NAMED: u16 = 5;
+
+impl Report for GetChanges {
+    const NAME: &'static str = "get_changes";
+    const TITLE: &'static str = "What changed";
+    const DESCRIPTION: &'static str = "How the open pipeline of one day became that of another: new, reopened, pulled and \
+        pushed, value up and down, won, lost, with the deals behind each, closing to the cent; and this week against \
+        last. Use for \"What changed in the pipeline this month?\".";
+    type Query = Query;
+    type Answer = Answer;
+
+    fn answer(asked: &Asked<'_>, filters: &FilterWords, query: Query) -> Result<Answer> {
+        let portfolio = asked.portfolio;
+        let settings = portfolio.settings();
+        let currency = settings.currency;
+        let understood = filters.resolve(portfolio)?;
+        let filter = &understood.filter;
+        let mut assumptions = Vec::new();
+        let period = period_of(asked, &query, &mut assumptions)?;
+        let window = query
+            .window
+            .as_deref()
+            .map(|words| {
+                periods::period(words, &settings.calendar, asked.today, Direction::Forward)
+            })
+            .transpose()?
+            .map(|reading| reading.whole.unwrap_or(reading.period));
+        let limit = match query.limit {
+            None => NAMED,
+            Some(limit @ 0..=200) => limit,
+            Some(limit) => {
+                let message = format!("limit is {limit}.");
+                return Err(Refusal::new(Code::InvalidArgument, message)
+                    .hint("Give a limit from 0 to 200."));
+            }
+        };
+
+        let eve = add_days(period.start, -1);
+        let since = settings.calendar.end_of(eve);
+        let start = portfolio.at(&Cut::at(since));
+        let ended = (period.end < asked.today)
+            .then(|| portfolio.at(&Cut::at(settings.calendar.end_of(period.end))));
+        let end = ended.as_ref().unwrap_or(portfolio);
+        let membership = Membership {
+            filter,
+            window: window.as_ref().map(Span::of),
+        };
+        let found = Waterfall::between(&start, since, end, membership);
+
+        let buckets: Vec<BucketShown> = Bucket::ALL
+            .into_iter()
+            .map(|bucket| (bucket, found.parts(bucket)))
+            .filter(|(_, parts)| !parts.is_empty())
+            .map(|(bucket, parts)| show(bucket, parts, usize::from(limit), end))
+            .collect();
+        let mut basis = asked.basis(
+            &understood,
+            &["start + new, reopened, pulled in, pushed in, moved in, value up − value down, won, lost, pushed out, pulled out, moved out = end; open deals, won and lost at their value at the start"],
+            found.start.count + found.end.count,
+        );
+        basis.period = Some((&period).into());
+        basis.assumptions.extend(assumptions);
+        let mut all = warnings::of_filter(&understood);
+        let foreign: Vec<u32> = Bucket::ALL
+            .iter()
+            .flat_map(|bucket| found.parts(*bucket))
+            .filter(|part| part.foreign)
+            .map(|part| part.deal)
+            .collect();
+        all.extend(warnings::no_rate(&foreign, end));
+        Ok(Answer {
+            start: standing(eve.to_string(), found.start, currency),
+            end: standing(period.end.to_string(), found.end, currency),
+            net: Amount {
+                minor: found.end.value - found.start.value,
+                currency,
+            },
+            truncated: buckets
+                .iter()
+                .any(|bucket| bucket.count > bucket.deals.len() as u64),
+            buckets,
+            window: window.as_ref().map(Into::into),
+            week_over_week: pipeline::changes(portfolio, filter, asked.today),
+            warnings: all,
+            basis,
+        })
+    }
+
+    fn text(answer: &Answer) -> String {
+        let due = answer.window.as_ref().map_or(String::new(), |window| {
+            format!(" due in {}", cell(&window.label))
+        });
+        let mut text = format!(
+            "Open pipeline{due}: {} deals, {} at the end of {}; {} deals, {} at the end of {} (net {}).",
+            answer.start.count,
+            answer.start.value,
+            answer.start.date,
+            answer.end.count,
+            answer.end.value,
+            answer.end.date,
+            answer.net
+        );
+        for bucket in &answer.buckets {
+            let sign = if bucket.adds { "+" } else { "−" };
+            let closed = bucket
+                .closed_value
+                .map(|value| format!(", closed at {value}"))
+                .unwrap_or_default();
+            let named: Vec<String> = bucket
+                .deals
+                .iter()
+                .map(|deal| format!("{} {} {}", deal.id, cell(&deal.customer_name), deal.value))
+                .collect();
+            let more = if bucket.count > named.len() as u64 {
+                " …"
+            } else {
+                ""
+            };
+            text.push_str(&format!(
+                "\n{sign} {} {}: {}{closed} ({}{more})",
+                bucket.count,
+                bucket.bucket.replace('_', " "),
+                bucket.value,
+                named.join("; ")
+            ));
+        }
+        text.push_str(&format!("\n{}", answer.week_over_week.text()));
+        text.push_str(&tail(&answer.basis, &answer.warnings));
+        text
+    }
+}
+
+/// The days compared: a period that still runs ends today.
+fn period_of(asked: &Asked<'_>, query: &Query, assumptions: &mut Vec<String>) -> Result<Period> {
+    let calendar = &asked.portfolio.settings().calendar;
+    let date = |words: &str| periods::date(words, calendar, asked.today, Direction::Back);
+    if query.from.is_none() && query.to.is_some() {
+        return Err(
+            Refusal::new(Code::InvalidArgument, "'to' is given without 'from'.")
+                .hint("Give the first day too, or a period."),
+        );
+    }
+    let mut period = match (&query.from, &query.period) {
+        (Some(_), Some(_)) => {
+            let message = "'from' and 'period' both say when.";
+            return Err(Refusal::new(Code::InvalidArgument, message).hint("Give one of them."));
+        }
+        (Some(from), None) => {
+            let start = date(from)?;
+            let end = query.to.as_deref().map_or(Ok(asked.today), date)?;
+            Period::new(start, end, format!("{start}..{end}"))
+        }
+        (None, words) => {
+            let words = words.as_deref().unwrap_or("this week");
+            let reading = periods::period(words, calendar, asked.today, Direction::Back)?;
+            reading.whole.unwrap_or(reading.period)
+        }
+    };
+    if period.start > asked.today || period.start > period.end {
+        let (start, end) = (period.start, period.end);
+        let message = format!("{start} to {end} has not begun, or ends before it begins.");
+        return Err(
+            Refusal::new(Code::ImpossibleDate, message).hint(format!("Today is {}.", asked.today))
+        );
+    }
+    if period.end > asked.today {
+        assumptions.push(format!(
+            "{} runs until {}; the end compared is today's.",
+            period.label, period.end
+        ));
+        period.end = asked.today;
+    }
+    Ok(period)
+}
+
+fn standing(date: String, end: End, currency: Currency) -> Standing {
+    Standing {
+        date,
+        count: end.count,
+        value: Amount {
+            minor: end.value,
+            currency,
+        },
+    }
+}
+
+fn show(bucket: Bucket, parts: &[Part], limit: usize, end: &Portfolio) -> BucketShown {
+    let currency = end.settings().currency;
+    let amount = |minor| Amount { minor, currency };
+    let closed = (bucket == Bucket::Won).then(|| {
+        let closed = parts.iter().filter_map(|part| part.closed_value);
+        amount(closed.sum())
+    });
+    let deals = parts.iter().take(limit).filter_map(|part| {
+        let found = end.deal(part.deal)?;
+        Some(Deal {
+            id: clean(end.text(found.detail.id), 200),
+            customer_name: clean(end.customer_name(found.deal.customer), 200),
+            name: clean(end.text(found.detail.name), 200),
+            value: amount(part.value),
+            closed_value: part.closed_value.map(amount),
+        })
+    });
+    BucketShown {
+        bucket: bucket.word(),
+        adds: bucket.adds(),
+        count: parts.len() as u64,
+        value: amount(parts.iter().map(|part| part.value).sum()),
+        closed_value: closed,
+        deals: deals.collect(),
+    }
+}
