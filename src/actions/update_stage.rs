@@ -11,10 +11,12 @@ use crate::domain::days::{date, day};
 use crate::domain::deal::Deal;
 use crate::domain::draft::{Author, Draft, Planned};
 use crate::domain::portfolio::{Found, Portfolio};
+use crate::domain::ratio::Ratio;
 use crate::domain::stage::Stage;
 use crate::language::arguments::AmountWords;
 use crate::language::basis::spoken;
 use crate::language::clean;
+use crate::language::figures::Fraction;
 use crate::language::opportunity::{Form, Opportunity, find, label, show};
 use crate::language::periods::{self, Direction};
 use crate::language::vocabulary::pick;
@@ -405,7 +407,7 @@ fn lost_reason(command: &Command, to: Stage, portfolio: &Portfolio) -> Result<Op
 }
 
 fn percent(basis_points: u16) -> String {
-    crate::language::figures::Fraction(i64::from(basis_points)).to_string()
+    Fraction(Ratio::basis_points(i64::from(basis_points))).to_string()
 }
 
 /// The refusal when another caller has moved the deal: where it is, since when and by whom.

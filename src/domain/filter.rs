@@ -2,8 +2,8 @@
 
 use super::change::Day;
 use super::deal::Deal;
-use super::money::divide;
 use super::portfolio::Portfolio;
+use super::ratio::Ratio;
 use super::settings::Settings;
 use super::stage::{CLOSED_BITS, ExpansionType, OPEN_BITS, Stage};
 use super::texts::{NONE, Text};
@@ -275,9 +275,9 @@ impl Tally {
         self.weighted += other.weighted;
     }
 
-    /// Weighted ÷ value in ten-thousandths; `None` without value.
-    pub fn probability(&self) -> Option<i64> {
-        divide(i128::from(self.weighted) * 10_000, i128::from(self.value))
+    /// Weighted ÷ value; `None` without value.
+    pub fn probability(&self) -> Option<Ratio> {
+        Ratio::of(self.weighted, self.value)
     }
 }
 

@@ -10,6 +10,7 @@ use super::parts::tail::tail;
 use super::parts::warnings;
 use super::{Asked, Report};
 use crate::domain::days::day;
+use crate::domain::ratio::Ratio;
 use crate::language::basis::{Basis, Warning};
 use crate::language::cell;
 use crate::language::figures::Fraction;
@@ -191,6 +192,7 @@ impl Report for WinRate {
             segments
         });
         let shown = overall.show(portfolio, created);
+        let goal = Ratio::basis_points(i64::from(settings.goals.win_rate));
         let mut basis = asked.basis(&understood, definitions, overall.closed() + overall.open);
         basis.period = Some((&period).into());
         let mut all = warnings::of_filter(&understood);
@@ -210,12 +212,10 @@ impl Report for WinRate {
                 .cycle_days
                 .all
                 .mean
-                .map(|mean| mean.0 < settings.goals.cycle_days * 10),
+                .map(|mean| mean.0 < Ratio::whole(settings.goals.cycle_days)),
             overall: shown,
-            goal: Fraction(i64::from(settings.goals.win_rate)),
-            goal_met: share
-                .rate()
-                .map(|rate| rate >= i64::from(settings.goals.win_rate)),
+            goal: Fraction(goal),
+            goal_met: share.rate().map(|rate| rate >= goal),
             segments,
             truncated: segments_total.map(|total| total > limit),
             segments_total,
@@ -301,8 +301,8 @@ fn ranked(
             && !in_order(dimension)
     };
     let figure = |outcomes: &Outcomes| match sort {
-        Sort::LowerBound => outcomes.share(created).interval().map_or(0, |(low, _)| low),
-        _ => outcomes.share(created).rate().unwrap_or(0),
+        Sort::LowerBound => outcomes.share(created).interval().map(|(low, _)| low),
+        _ => outcomes.share(created).rate(),
     };
     named.sort_by(|(key_a, name_a, a), (key_b, name_b, b)| {
         let unassigned = super::parts::segments::UNASSIGNED;
@@ -338,4 +338,38 @@ fn ranked(
             figures: outcomes.show(portfolio, created),
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::portfolio::Portfolio;
+
+    #[test]
+    fn segments_are_ranked_by_exact_rates() {
+        // 50 ÷ 101 = 0.49505 and 99 ÷ 200 = 0.495: shown alike, and B has more deals, but A is better.
+        let outcomes = |won, lost| {
+            let mut outcomes = Outcomes::default();
+            (outcomes.won, outcomes.lost) = (won, lost);
+            outcomes
+        };
+        let (a, b) = (outcomes(50, 51), outcomes(99, 101));
+        let order = |sort| {
+            let named = vec![(0, "A".to_owned(), &a), (1, "B".to_owned(), &b)];
+            let ranked = ranked(
+                named,
+                &Dimension::Csm,
+                sort,
+                10,
+                &Portfolio::default(),
+                false,
+            );
+            let names = ranked.into_iter().map(|segment| segment.segment);
+            names.collect::<Vec<_>>().concat()
+        };
+        assert_eq!(
+            (order(Sort::Best), order(Sort::Worst)),
+            ("AB".to_owned(), "BA".to_owned())
+        );
+    }
 }

@@ -9,6 +9,7 @@ use crate::domain::measure::{Measures, Span};
 use crate::domain::past;
 use crate::domain::period::Period;
 use crate::domain::portfolio::Portfolio;
+use crate::domain::ratio::Ratio;
 use crate::domain::settings::Measure;
 use crate::language::figures::Fraction;
 
@@ -45,7 +46,7 @@ impl AtOpen {
             0 => String::new(),
             share => format!(
                 "; {} of the value it rests on was not on record then",
-                Fraction(share)
+                Fraction(Ratio::basis_points(share))
             ),
         };
         Some(format!(

@@ -11,9 +11,9 @@ use super::segments::{Dating, Dimension, UNASSIGNED};
 use crate::domain::calendar::{add_days, add_months};
 use crate::domain::days::day;
 use crate::domain::filter::Filter;
-use crate::domain::money::divide;
 use crate::domain::period::Period;
 use crate::domain::portfolio::Portfolio;
+use crate::domain::ratio::Ratio;
 use crate::language::cell;
 use crate::language::figures::{Amount, Average, Days, Fraction, Rate, or_dash};
 
@@ -130,7 +130,7 @@ pub fn metrics(
         avg_deal_size: shown.avg_deal_size,
         avg_sales_cycle_days: shown.cycle_days.won.mean,
         cycle_days: shown.cycle_days,
-        expansion_rate: divide(i128::from(with_arr) * 10_000, i128::from(arr)).map(Fraction),
+        expansion_rate: Ratio::of(with_arr, arr).map(Fraction),
         won_without_arr: amount(without_arr),
         by_period: parts
             .iter()

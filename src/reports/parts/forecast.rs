@@ -11,8 +11,9 @@ use crate::domain::calendar::{add_days, add_months};
 use crate::domain::days::day;
 use crate::domain::filter::{Filter, Tally};
 use crate::domain::measure::{Measures, PeriodFigures, Span, WonLost};
-use crate::domain::money::{Currency, divide};
+use crate::domain::money::Currency;
 use crate::domain::period::Period;
+use crate::domain::ratio::Ratio;
 use crate::domain::settings::Measure;
 use crate::domain::statistics::Share;
 use crate::language::basis::Warning;
@@ -194,12 +195,9 @@ pub fn compute(
             null(figure, reason);
         }
     }
-    let ratio = |numerator: i64, denominator: i64, scale: i128| {
-        divide(i128::from(numerator) * scale, i128::from(denominator))
-    };
     let attainment = target
         .total
-        .and_then(|target| ratio(measures.closed, target, 10_000))
+        .and_then(|target| Ratio::of(measures.closed, target))
         .map(Fraction);
     if target.total == Some(0) {
         null("attainment", "zero_target");
@@ -210,8 +208,8 @@ pub fn compute(
             null("pipeline_coverage", "period_ended");
             null("coverage_of_remaining", "period_ended");
         } else {
-            coverage = ratio(figures.open.value, target, 100).map(Multiple);
-            remaining = ratio(figures.open.value, target - measures.closed, 100).map(Multiple);
+            coverage = Ratio::of(figures.open.value, target);
+            remaining = Ratio::of(figures.open.value, target - measures.closed);
             if coverage.is_none() {
                 null("pipeline_coverage", "zero_target");
             }
@@ -225,7 +223,11 @@ pub fn compute(
         end: today,
     };
     let closed = WonLost::of(portfolio, &filter.without_stage(), year);
-    let needed = ratio((closed.won + closed.lost) as i64, closed.won as i64, 100).map(Multiple);
+    let win_rate = Share {
+        part: closed.won,
+        whole: closed.won + closed.lost,
+    };
+    let needed = Ratio::of(win_rate.whole.cast_signed(), closed.won.cast_signed());
     if needed.is_none() {
         null(
             "coverage_needed",
@@ -236,10 +238,6 @@ pub fn compute(
             },
         );
     }
-    let win_rate = Share {
-        part: closed.won,
-        whole: closed.won + closed.lost,
-    };
     let definitions = win_rate.rate().map(|rate| {
         format!(
             "coverage_needed = 1 ÷ win rate of the trailing twelve months ({})",
@@ -343,10 +341,11 @@ pub fn compute(
             weighted: amount(target - measures.weighted),
         }),
         attainment,
-        goal_coverage_met: coverage.map(|coverage| coverage.0 >= settings.goals.coverage),
-        pipeline_coverage: coverage,
-        coverage_of_remaining: remaining,
-        coverage_needed: needed,
+        goal_coverage_met: coverage
+            .map(|coverage| coverage >= Ratio::hundredths(settings.goals.coverage)),
+        pipeline_coverage: coverage.map(Multiple),
+        coverage_of_remaining: remaining.map(Multiple),
+        coverage_needed: needed.map(Multiple),
         forecast_at_open: at_open.and_then(|at_open| at_open.amount).map(amount),
         open: Counted::new(&figures.open, currency),
         by_month,

@@ -8,9 +8,9 @@ use serde::Serialize;
 
 use crate::domain::change::NO_DAY;
 use crate::domain::deal::Deal;
-use crate::domain::money::divide;
 use crate::domain::portfolio::Portfolio;
 use crate::domain::progress::Reasons;
+use crate::domain::ratio::Ratio;
 use crate::domain::statistics::{Amounts, Share, Spread};
 use crate::domain::texts::NONE;
 use crate::language::clean;
@@ -133,14 +133,11 @@ impl Outcomes {
             won: self.won,
             lost: self.lost,
             win_rate: share.into(),
-            still_open: divide(i128::from(self.open) * 10_000, i128::from(whole))
+            still_open: Ratio::of(self.open.cast_signed(), whole.cast_signed())
                 .filter(|_| created)
                 .map(Fraction),
-            win_rate_by_value: divide(
-                i128::from(self.won_value()) * 10_000,
-                i128::from(self.won_value() + self.lost_value),
-            )
-            .map(Fraction),
+            win_rate_by_value: Ratio::of(self.won_value(), self.won_value() + self.lost_value)
+                .map(Fraction),
             won_value: amount(self.won_value()),
             lost_value: amount(self.lost_value),
             avg_deal_size: Average {
@@ -183,8 +180,8 @@ pub fn lost_reasons(counted: &Reasons, portfolio: &Portfolio) -> Vec<LostReason>
 
 fn days(spread: &Spread) -> Average<Days> {
     Average {
-        mean: spread.mean_tenths().map(Days),
-        median: spread.median_tenths().map(Days),
+        mean: spread.mean().map(Days),
+        median: spread.median().map(Days),
         n: spread.count(),
     }
 }

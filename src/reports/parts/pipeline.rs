@@ -14,6 +14,7 @@ use crate::domain::money::Currency;
 use crate::domain::period::Period;
 use crate::domain::portfolio::Portfolio;
 use crate::domain::progress::{Activity, Progress, activity};
+use crate::domain::ratio::Ratio;
 use crate::domain::stage::{ExpansionType, OPEN_STAGES, Stage};
 use crate::domain::statistics::Spread;
 use crate::domain::texts::NONE;
@@ -260,24 +261,24 @@ pub fn compute(
         .iter()
         .take(Stage::OPEN.len())
         .for_each(|tally| pipeline.open.merge(tally));
-    let total = i128::from(pipeline.open.value);
+    let total = pipeline.open.value;
     for (stage, tally) in Stage::ALL.into_iter().zip(&stages) {
         let place = usize::from(stage.code());
         let age = ages.get(place);
         let stays = progress.stays.get(place);
         let conversion = progress.conversion.get(place).copied().unwrap_or_default();
-        let share = crate::domain::money::divide(i128::from(tally.value) * 10_000, total);
+        let share = Ratio::of(tally.value, total);
         pipeline.by_stage.push(StageBreakdown {
             stage: stage.word(),
             count: tally.count,
             value: amount(tally.value),
             weighted_value: amount(tally.weighted),
             share: share.filter(|_| stage.is_open()).map(Fraction),
-            avg_days_in_stage: age.and_then(Spread::mean_tenths).map(Days),
-            median_days_in_stage: age.and_then(Spread::median_tenths).map(Days),
+            avg_days_in_stage: age.and_then(Spread::mean).map(Days),
+            median_days_in_stage: age.and_then(Spread::median).map(Days),
             avg_days_to_exit: Average {
-                mean: stays.and_then(Spread::mean_tenths).map(Days),
-                median: stays.and_then(Spread::median_tenths).map(Days),
+                mean: stays.and_then(Spread::mean).map(Days),
+                median: stays.and_then(Spread::median).map(Days),
                 n: stays.map_or(0, Spread::count),
             },
             conversion_rate: conversion.share().rate().map(Fraction),
