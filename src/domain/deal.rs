@@ -49,6 +49,9 @@ pub struct Deal {
     pub entered: u8,
     /// Whether it is in a currency other than the organisation's.
     pub foreign: bool,
+    /// Whether its expected close came on record after it did: there are days on which it existed and
+    /// nobody knows when it was due.
+    pub dated_late: bool,
 }
 
 /// The bit of [`Deal::entered`] that says the deal's stage history is on record.
@@ -219,6 +222,7 @@ pub fn fold(
         kind: ExpansionType::from_code(origin.kind).unwrap_or(ExpansionType::Upsell),
         entered: 0,
         foreign: origin.currency != NONE,
+        dated_late: !origin.is_on_record(field::EXPECTED_CLOSE, changes, origin.at),
     };
     let mut detail = Detail {
         id: origin.id,

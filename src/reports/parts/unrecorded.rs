@@ -6,7 +6,6 @@ use chrono::NaiveDate;
 use crate::domain::change::{FOLLOWS, FOLLOWS_CATEGORY, field};
 use crate::domain::deal::Deal;
 use crate::domain::filter::Filter;
-use crate::domain::money::divide;
 use crate::domain::portfolio::Portfolio;
 
 /// Whether what the figures of a deal rest on was on record at an instant: its value, its close, its
@@ -40,17 +39,4 @@ pub fn assumption(portfolio: &Portfolio, as_of: NaiveDate, filter: &Filter) -> O
              their earliest known values are used."
         )
     })
-}
-
-/// The share, in ten-thousandths, of the value of some deals that was not on record at an instant;
-/// `None` without value.
-pub fn share(portfolio: &Portfolio, deals: &[Deal], at: i64) -> Option<i64> {
-    let (mut all, mut unknown) = (0_i64, 0_i64);
-    for deal in deals {
-        all += deal.value;
-        if !is_known(portfolio, deal, at) {
-            unknown += deal.value;
-        }
-    }
-    divide(i128::from(unknown) * 10_000, i128::from(all))
 }
