@@ -1,14 +1,13 @@
 //! Moves an opportunity to another stage, by the rules of DEFINITIONS section 2, "Moves".
 
-use chrono::NaiveDate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::parts::{Effect, instant};
+use super::parts::dating::{closing_day, dated};
+use super::parts::effect::Effect;
 use super::{Action, Commanded};
 use crate::domain::change::{EMPTY, NO_DAY, Subject, field};
 use crate::domain::days::{date, day};
-use crate::domain::deal::Deal;
 use crate::domain::draft::{Author, Draft, Planned};
 use crate::domain::portfolio::{Found, Portfolio};
 use crate::domain::ratio::Ratio;
@@ -18,7 +17,6 @@ use crate::language::basis::spoken;
 use crate::language::clean;
 use crate::language::figures::Fraction;
 use crate::language::opportunity::{Form, Opportunity, find, label, show};
-use crate::language::periods::{self, Direction};
 use crate::language::vocabulary::pick;
 use crate::refusal::{Code, Refusal, Result};
 
@@ -261,10 +259,10 @@ fn plan_move(
     let on = if to.is_open() {
         commanded.today
     } else {
-        closing_day(commanded, command, deal)?
+        closing_day(commanded, command.actual_close.as_deref(), deal)?
     };
     let subject = Subject::Deal(deal.number);
-    let at = instant(commanded, deal.number, on);
+    let at = dated(commanded, deal.number, on, draft);
     let value = closing_value(command, found, to, commanded.portfolio)?;
     let lost = lost_reason(command, to, commanded.portfolio)?;
     draft.set(subject, field::STAGE, at, i64::from(to.code()));
@@ -332,37 +330,6 @@ fn check_argument(name: &str, given: bool, fits: bool, to: Stage) -> Result<()> 
         )));
     }
     Ok(())
-}
-
-/// The day a deal closed: not in the future, not before it entered the stage it leaves.
-fn closing_day(commanded: &Commanded<'_>, command: &Command, deal: &Deal) -> Result<NaiveDate> {
-    let Some(words) = &command.actual_close else {
-        return Ok(commanded.today);
-    };
-    let calendar = &commanded.portfolio.settings().calendar;
-    let on = periods::date(words, calendar, commanded.today, Direction::Back)?;
-    if on > commanded.today {
-        return Err(Refusal::new(
-            Code::ImpossibleDate,
-            format!("actual_close {on} lies in the future."),
-        )
-        .hint(format!(
-            "Today is {}; a deal closes today or before.",
-            commanded.today
-        )));
-    }
-    if let Some(entered) = date(deal.stage_entered).filter(|entered| on < *entered) {
-        let stage = deal.stage.word();
-        return Err(Refusal::new(
-            Code::ImpossibleDate,
-            format!("actual_close {on} lies before it entered {stage}."),
-        )
-        .hint(format!(
-            "It entered {stage} on {}; give that day or a later one.",
-            spoken(entered)
-        )));
-    }
-    Ok(on)
 }
 
 fn closing_value(

@@ -54,6 +54,9 @@ pub struct Deal {
     pub dated_late: bool,
 }
 
+// A scan reads one cache line a deal.
+const _: () = assert!(size_of::<Deal>() == 64);
+
 /// The bit of [`Deal::entered`] that says the deal's stage history is on record.
 pub const HISTORY: u8 = 0b1000_0000;
 

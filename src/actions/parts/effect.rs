@@ -1,13 +1,11 @@
-//! What the outcomes of several actions show: what one deal adds to the measures of its period
-//! before and after, and where a change stands in the log.
+//! What one deal adds to the measures of its period, before and after a change.
 
-use chrono::NaiveDate;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::Commanded;
+use crate::actions::Commanded;
 use crate::domain::calendar::{add_days, add_months};
-use crate::domain::change::{Millis, NO_DAY, field};
+use crate::domain::change::NO_DAY;
 use crate::domain::days::{date, day};
 use crate::domain::deal::Deal;
 use crate::domain::measure::{Measures, Span};
@@ -101,25 +99,4 @@ impl Effect {
         }
         format!("{}: {}.", self.period, changed.join(", "))
     }
-}
-
-/// The instant a change that was true on a day is logged at: now when that is today, else the start
-/// of the day, and never before the deal's last stage change, so the order of moves is kept.
-pub fn instant(commanded: &Commanded<'_>, deal: u32, on: NaiveDate) -> Millis {
-    let portfolio = commanded.portfolio;
-    let calendar = &portfolio.settings().calendar;
-    let at = if on == commanded.today {
-        commanded.author.now
-    } else {
-        calendar.start_of(on)
-    };
-    let last_move = portfolio
-        .changes(deal)
-        .iter()
-        .filter(|change| field::is_stage(change.field))
-        .map(|change| change.at)
-        .max();
-    let origin = portfolio.origin(deal).map(|origin| origin.at);
-    at.max(last_move.unwrap_or(Millis::MIN))
-        .max(origin.unwrap_or(Millis::MIN))
 }
