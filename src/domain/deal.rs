@@ -204,7 +204,7 @@ pub fn fold(
         asserted: None,
         expected_close: origin.expected_close,
         actual_close: NO_DAY,
-        closed_value: 0,
+        closed_value: None,
     };
     let mut deal = Deal {
         value: origin.estimate,
@@ -267,7 +267,9 @@ pub fn fold(
                 now.redated = true;
             }
             field::ACTUAL_CLOSE => now.actual_close = day,
-            field::CLOSED_VALUE => now.closed_value = change.value.max(0),
+            field::CLOSED_VALUE => {
+                now.closed_value = (change.value != EMPTY).then_some(change.value.max(0));
+            }
             field::PROBABILITY => deal.probability = u16::try_from(change.value).unwrap_or(FOLLOWS),
             field::CATEGORY => {
                 deal.category = u8::try_from(change.value).unwrap_or(FOLLOWS_CATEGORY)
@@ -319,7 +321,11 @@ pub fn fold(
     deal.entered =
         now.entered | if now.history { HISTORY } else { 0 } | if now.redated { REDATED } else { 0 };
     deal.value = if now.stage == Stage::ClosedWon {
+        // Of a win that was undone a file may not say the value: the earliest known one stands for it.
+        let later = changes.iter().filter(|change| change.at > until);
         now.closed_value
+            .or_else(|| earliest_closed_value(later))
+            .unwrap_or(deal.estimate)
     } else {
         deal.estimate
     };
@@ -335,6 +341,12 @@ pub fn fold(
         detail.lost_note = NONE;
     }
     Some(Folded { deal, detail })
+}
+
+fn earliest_closed_value<'a>(mut changes: impl Iterator<Item = &'a Change>) -> Option<i64> {
+    changes
+        .find(|change| change.field == field::CLOSED_VALUE && change.value != EMPTY)
+        .map(|change| change.value.max(0))
 }
 
 /// A deal's place in its chunk.
@@ -356,7 +368,7 @@ struct Folding {
     asserted: Option<(Stage, Day, u8)>,
     expected_close: Day,
     actual_close: Day,
-    closed_value: i64,
+    closed_value: Option<i64>,
 }
 
 impl Folding {

@@ -12,7 +12,9 @@ use super::parts::rows::{Sort, Totals, page, table};
 use super::parts::tail::tail;
 use super::parts::warnings;
 use super::{Asked, Report};
+use crate::domain::deal::Deal;
 use crate::domain::filter::Test;
+use crate::domain::measure::Span;
 use crate::domain::stage::OPEN_BITS;
 use crate::language::arguments::Words;
 use crate::language::basis::{Basis, Warning};
@@ -129,13 +131,17 @@ impl Report for GetPipeline {
             .map(|word| pick("part to include", word, &INCLUDE))
             .collect::<Result<_>>()?;
         let span = period.as_ref().map(|reading| &reading.period);
-        let found = pipeline::compute(
-            portfolio,
-            filter,
-            span,
-            span.unwrap_or(&quarter),
-            asked.day(),
-        );
+        let closed = span.unwrap_or(&quarter);
+        let found = pipeline::compute(portfolio, filter, span, closed, asked.day());
+        let (closed_in, due_in) = (Span::of(closed), span.map(Span::of));
+        let is_due = |deal: &&Deal| due_in.is_none_or(|due_in| due_in.contains(deal.close));
+        let shown = asked.each(filter).filter(|deal| {
+            if deal.is_open() {
+                is_due(deal)
+            } else {
+                closed_in.contains(deal.close)
+            }
+        });
 
         let mut basis = asked.basis(
             &understood,
@@ -144,6 +150,7 @@ impl Report for GetPipeline {
                 "conversion = reached a later stage or won ÷ (that + lost), deals with stage history",
             ],
             found.read,
+            shown,
         );
         basis.period = span.map(Into::into);
         let mut all = warnings::of_filter(&understood);
@@ -183,16 +190,7 @@ impl Report for GetPipeline {
             if open.stages().is_none() {
                 open.only.push(Test::Stage(OPEN_BITS));
             }
-            let within = |deal: &&crate::domain::deal::Deal| {
-                span.is_none_or(|span| {
-                    let (from, to) = (
-                        crate::domain::days::day(span.start),
-                        crate::domain::days::day(span.end),
-                    );
-                    from <= deal.close && deal.close <= to
-                })
-            };
-            let deals: Vec<_> = asked.each(&open).filter(within).collect();
+            let deals: Vec<_> = asked.each(&open).filter(is_due).collect();
             let totals = Totals::of(&deals, portfolio);
             let rows = page(asked, &deals, Sort::read(None)?, Form::Full, ROWS, None)?;
             truncated = Some(rows.next_cursor.is_some());

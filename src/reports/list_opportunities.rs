@@ -165,6 +165,7 @@ impl Report for ListOpportunities {
             &understood,
             &["value: estimate while open or lost, closed value once won"],
             totals.total,
+            deals.iter().copied(),
         );
         basis.filters.extend(asks.said);
         basis.period = asks.period.as_ref().map(Into::into);

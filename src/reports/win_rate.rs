@@ -9,7 +9,8 @@ use super::parts::segments::{Dating, Dimension, in_order};
 use super::parts::tail::tail;
 use super::parts::warnings;
 use super::{Asked, Report};
-use crate::domain::days::day;
+use crate::domain::deal::Deal;
+use crate::domain::measure::Span;
 use crate::domain::ratio::Ratio;
 use crate::language::basis::{Basis, Warning};
 use crate::language::cell;
@@ -127,10 +128,10 @@ impl Report for WinRate {
         } else {
             Dating::Closed
         };
-        let (from, to) = (day(period.start), day(period.end));
+        let span = Span::of(&period);
         let mut overall = Outcomes::default();
         let mut segments: FxHashMap<u64, Outcomes> = FxHashMap::default();
-        let mut count = |deal: &crate::domain::deal::Deal| {
+        let mut count = |deal: &Deal| {
             overall.add(deal);
             if let Some(dimension) = &dimension {
                 segments
@@ -144,11 +145,11 @@ impl Report for WinRate {
         if created {
             asked
                 .each(filter)
-                .filter(|deal| from <= deal.identified && deal.identified <= to)
+                .filter(|deal| span.contains(deal.identified))
                 .for_each(&mut count);
         } else {
             portfolio
-                .closed(from, to)
+                .closed(span.start, span.end)
                 .filter(|deal| everything || filter.matches(deal, portfolio))
                 .for_each(&mut count);
         }
@@ -193,7 +194,16 @@ impl Report for WinRate {
         });
         let shown = overall.show(portfolio, created);
         let goal = Ratio::basis_points(i64::from(settings.goals.win_rate));
-        let mut basis = asked.basis(&understood, definitions, overall.closed() + overall.open);
+        let counts = |deal: &&Deal| match dating {
+            Dating::Identified => span.contains(deal.identified),
+            Dating::Closed => !deal.is_open() && span.contains(deal.close),
+        };
+        let mut basis = asked.basis(
+            &understood,
+            definitions,
+            overall.closed() + overall.open,
+            asked.each(filter).filter(counts),
+        );
         basis.period = Some((&period).into());
         let mut all = warnings::of_filter(&understood);
         all.extend(warnings::no_rate(&overall.foreign, portfolio));
