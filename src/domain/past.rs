@@ -1,7 +1,8 @@
 //! Open deals as they stood at the end of a past day, found without folding the whole portfolio:
-//! only deals that can have been due then are looked at, and only those changed since are folded.
+//! only deals that can have been due then are looked at, and only those changed since are folded. And
+//! the one figure of a closed deal that is asked for as it was before it closed.
 
-use super::change::{Day, Millis, field};
+use super::change::{Change, Day, Millis, field};
 use super::chunk::Chunk;
 use super::deal::{Deal, REDATED, fold, place_of};
 use super::measure::Span;
@@ -52,6 +53,23 @@ pub fn undated_then(
             .filter_map(move |deal| as_it_stood(portfolio, chunk, deal, until))
             .filter(Deal::is_open)
     })
+}
+
+/// The last estimate of a deal before it closed; of an open one the last there is. What an estimate
+/// became on the day of the close still counts, what it became later does not.
+pub fn last_estimate(portfolio: &Portfolio, deal: &Deal) -> i64 {
+    let is_later = |change: &Change| portfolio.days().of(change.at) > deal.close;
+    let changes = portfolio.changes(deal.number).iter();
+    let estimates = changes.filter(|change| change.field == field::ESTIMATED_VALUE);
+    if deal.is_open() || !estimates.clone().any(is_later) {
+        return deal.estimate;
+    }
+    let before = estimates.filter(|change| !is_later(change)).next_back();
+    let first = || portfolio.origin(deal.number).map(|origin| origin.estimate);
+    before
+        .map(|change| change.value.max(0))
+        .or_else(first)
+        .unwrap_or(deal.estimate)
 }
 
 fn as_it_stood(portfolio: &Portfolio, chunk: &Chunk, deal: &Deal, until: Millis) -> Option<Deal> {

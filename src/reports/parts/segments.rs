@@ -5,6 +5,7 @@ use chrono::Datelike;
 
 use crate::domain::days::{date, day};
 use crate::domain::deal::Deal;
+use crate::domain::past;
 use crate::domain::portfolio::Portfolio;
 use crate::domain::stage::{ExpansionType, Stage};
 use crate::domain::texts::{NONE, Text};
@@ -153,7 +154,8 @@ impl Dimension {
                 }
             }
             Dimension::SizeBand => {
-                let major = deal.estimate / portfolio.settings().currency.minor_per_major();
+                let major = past::last_estimate(portfolio, deal)
+                    / portfolio.settings().currency.minor_per_major();
                 let band = BANDS
                     .iter()
                     .rposition(|(from, _)| major >= *from)
