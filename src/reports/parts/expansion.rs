@@ -11,6 +11,7 @@ use super::segments::{Dating, Dimension, UNASSIGNED};
 use crate::domain::calendar::{add_days, add_months};
 use crate::domain::days::day;
 use crate::domain::filter::Filter;
+use crate::domain::measure::Span;
 use crate::domain::period::Period;
 use crate::domain::portfolio::Portfolio;
 use crate::domain::ratio::Ratio;
@@ -72,7 +73,7 @@ pub fn metrics(
         minor,
         currency: portfolio.settings().currency,
     };
-    let parts: Vec<Period> = parts_of(period, portfolio);
+    let parts = parts_of(period, portfolio);
     let mut by_period = vec![Outcomes::default(); parts.len()];
     let mut overall = Outcomes::default();
     let mut sources: BTreeMap<u64, (u64, Outcomes)> = BTreeMap::new();
@@ -80,9 +81,7 @@ pub fn metrics(
     let closed = portfolio.closed(day(period.start), day(period.end));
     for deal in closed.filter(|deal| filter.matches(deal, portfolio)) {
         overall.add(deal);
-        let part = parts
-            .iter()
-            .position(|part| day(part.start) <= deal.close && deal.close <= day(part.end));
+        let part = parts.iter().position(|part| part.span.contains(deal.close));
         if let Some(part) = part.and_then(|part| by_period.get_mut(part)) {
             part.add(deal);
         }
@@ -143,11 +142,11 @@ pub fn metrics(
     }
 }
 
-fn period_total(part: &Period, outcomes: &Outcomes, portfolio: &Portfolio) -> PeriodTotal {
+fn period_total(part: &Part, outcomes: &Outcomes, portfolio: &Portfolio) -> PeriodTotal {
     let shown = outcomes.show(portfolio, false);
     PeriodTotal {
         period: part.label.clone(),
-        partial: !part.is_whole_months(),
+        partial: part.is_partial,
         won: shown.won,
         value_won: shown.won_value,
         lost: shown.lost,
@@ -189,14 +188,31 @@ fn top_sources(sources: BTreeMap<u64, (u64, Outcomes)>, portfolio: &Portfolio) -
         .collect()
 }
 
+/// A month or quarter as far as it lies in a period.
+struct Part {
+    label: String,
+    span: Span,
+    /// Whether some of it lies outside.
+    is_partial: bool,
+}
+
+impl Part {
+    fn of(whole: &Period, period: &Period) -> Part {
+        let part = period.clip(whole);
+        Part {
+            span: Span::of(&part),
+            is_partial: (part.start, part.end) != (whole.start, whole.end),
+            label: part.label,
+        }
+    }
+}
+
 /// The months of a period, or its quarters when it has more than thirteen.
-fn parts_of(period: &Period, portfolio: &Portfolio) -> Vec<Period> {
+fn parts_of(period: &Period, portfolio: &Portfolio) -> Vec<Part> {
     let months = period.months();
     if months.len() <= 13 {
-        return months
-            .into_iter()
-            .map(|first| period.clip(&Period::month(first)))
-            .collect();
+        let months = months.into_iter().map(Period::month);
+        return months.map(|month| Part::of(&month, period)).collect();
     }
     let calendar = &portfolio.settings().calendar;
     let mut quarters: Vec<NaiveDate> = months
@@ -207,11 +223,8 @@ fn parts_of(period: &Period, portfolio: &Portfolio) -> Vec<Period> {
     let quarter = |start: NaiveDate| {
         let key = u64::try_from(day(start)).unwrap_or(0);
         let label = Dimension::Quarter.name(key, portfolio);
-        period.clip(&Period::new(
-            start,
-            add_days(add_months(start, 3), -1),
-            label,
-        ))
+        let end = add_days(add_months(start, 3), -1);
+        Part::of(&Period::new(start, end, label), period)
     };
     quarters.into_iter().map(quarter).collect()
 }
@@ -238,8 +251,9 @@ impl Metrics {
             .by_period
             .iter()
             .map(|part| {
+                let partial = if part.partial { " (partial)" } else { "" };
                 format!(
-                    "{} {} won ({}), {} lost",
+                    "{}{partial} {} won ({}), {} lost",
                     part.period, part.won, part.value_won, part.lost
                 )
             })
