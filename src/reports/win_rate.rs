@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::parts::metrics::{Outcomes, WinLoss};
-use super::parts::segments::{Dating, Dimension, in_order};
+use super::parts::segments::{Dating, Dimension, in_order, told_apart};
 use super::parts::tail::tail;
 use super::parts::warnings;
 use super::{Asked, Report};
@@ -156,9 +156,15 @@ impl Report for WinRate {
 
         let share = overall.share(created);
         let segments = dimension.map(|dimension| {
-            let named = segments
-                .iter()
-                .map(|(key, outcomes)| (*key, dimension.name(*key, portfolio), outcomes))
+            let names = told_apart(segments.keys().map(|key| {
+                (
+                    dimension.name(*key, portfolio),
+                    dimension.id(*key, portfolio),
+                )
+            }));
+            let named = segments.iter().zip(names);
+            let named = named
+                .map(|((key, outcomes), name)| (*key, name, outcomes))
                 .collect();
             ranked(
                 named,

@@ -171,12 +171,12 @@ pub fn compute(
     let mut target = target::find(portfolio, filter, period);
     if let Some(assumed) = assumed_target {
         assumptions.push(format!(
-            "The target of {} is assumed for this question only.",
+            "The target of {} is assumed for this question only; its months have none.",
             currency.show(assumed)
         ));
+        // The months of a target on record would not add up to the one assumed.
         target = Target {
             total: Some(assumed),
-            months: target.months,
             ..Target::default()
         };
     }
