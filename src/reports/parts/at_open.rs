@@ -40,23 +40,25 @@ pub fn forecast_at_open(
     }
 }
 
-impl AtOpen {
-    /// What to say about a rebuilt one.
-    pub fn note(&self, period: &Period) -> Option<String> {
-        let share = self.amount.and(self.unrecorded)?;
-        let unknown = if share == Ratio::whole(0) {
-            String::new()
-        } else {
-            format!(
-                "; {} of the value it rests on was not on record then",
+/// What to say about those that are rebuilt: of which periods, and what of them was not on record.
+pub fn notes<'a>(all: impl Iterator<Item = (&'a Period, AtOpen)>) -> Vec<String> {
+    let rebuilt = "forecast_at_open is rebuilt from the log for";
+    let (mut whole, mut notes) = (Vec::new(), Vec::new());
+    for (period, at_open) in all {
+        match at_open.amount.and(at_open.unrecorded) {
+            Some(share) if share == Ratio::whole(0) => whole.push(period.label.as_str()),
+            Some(share) => notes.push(format!(
+                "{rebuilt} {}; {} of the value it rests on was not on record then.",
+                period.label,
                 Fraction(share)
-            )
-        };
-        Some(format!(
-            "forecast_at_open of {} is rebuilt from the log{unknown}.",
-            period.label
-        ))
+            )),
+            None => {}
+        }
     }
+    if !whole.is_empty() {
+        notes.insert(0, format!("{rebuilt} {}.", whole.join(", ")));
+    }
+    notes
 }
 
 /// Rebuilds a forecast from the log as it stood on the eve of the period: what was open and due then.

@@ -1,11 +1,13 @@
 //! The forecast of a period: PRD-155's ForecastData, completed as DEFINITIONS section 5 says.
 
+mod text;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::at_open::{AtOpen, forecast_at_open};
+use super::at_open::{self, AtOpen, forecast_at_open};
 use super::target::{self, Target};
 use crate::domain::calendar::{add_days, add_months};
 use crate::domain::days::day;
@@ -118,6 +120,9 @@ pub struct ForecastData {
     /// Why a figure is null
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub reasons: Reasons,
+    // Whether the period is over, which the text words differently.
+    #[serde(skip)]
+    ended: bool,
 }
 
 /// A forecast with what its basis should say.
@@ -249,7 +254,6 @@ pub fn compute(
     if at_open.is_some_and(|at_open| at_open.amount.is_none()) {
         null("forecast_at_open", "not_recorded");
     }
-    assumptions.extend(at_open.and_then(|at_open| at_open.note(period)));
     let of_months: Vec<Option<AtOpen>> = months
         .iter()
         .map(|month| {
@@ -265,8 +269,13 @@ pub fn compute(
                 "not_recorded",
             );
         }
-        assumptions.extend(at_open.and_then(|at_open| at_open.note(month)));
     }
+    let of_months_over = months
+        .iter()
+        .zip(&of_months)
+        .filter_map(|(month, at_open)| Some((month, (*at_open)?)));
+    let of_all = at_open.map(|at_open| (period, at_open)).into_iter();
+    assumptions.extend(at_open::notes(of_all.chain(of_months_over)));
 
     let month_row = |(place, month): (usize, &Period)| {
         let of_month = figures.parts.get(place).copied().unwrap_or_default();
@@ -353,6 +362,7 @@ pub fn compute(
         overdue_earlier: Counted::new(&figures.overdue_before, currency),
         omitted: Counted::new(&figures.omitted, currency),
         reasons,
+        ended,
     };
     Forecast {
         data,
@@ -375,58 +385,5 @@ fn row(month: String, measures: &Measures, measure: Measure, currency: Currency)
         forecast: amount(measures.get(measure)),
         actual: None,
         forecast_at_open: None,
-    }
-}
-
-impl ForecastData {
-    /// The forecast in a few lines.
-    pub fn text(&self) -> String {
-        let mut lines = vec![format!(
-            "Forecast for {}: {} ({}).",
-            self.period, self.forecast, self.measure
-        )];
-        lines.push(format!(
-            "Closed {}, commit {}, best case {}, weighted {}, upside {}.",
-            self.closed, self.commit, self.best_case, self.weighted, self.upside
-        ));
-        match (self.target, self.gap_to_target) {
-            (Some(target), Some(gap)) => {
-                let gap = if gap.minor >= 0 {
-                    format!("gap {gap}")
-                } else {
-                    format!(
-                        "{} above",
-                        Amount {
-                            minor: -gap.minor,
-                            currency: gap.currency
-                        }
-                    )
-                };
-                let attained = self
-                    .attainment
-                    .map(|share| format!(", {share} attained"))
-                    .unwrap_or_default();
-                let needed = self
-                    .coverage_needed
-                    .map(|needed| format!(" (need {needed})"))
-                    .unwrap_or_default();
-                let coverage = self
-                    .pipeline_coverage
-                    .map(|coverage| format!(", coverage {coverage}{needed}"))
-                    .unwrap_or_default();
-                lines.push(format!("Target {target}: {gap}{attained}{coverage}."));
-            }
-            _ => lines.push(format!(
-                "No target ({}).",
-                self.reasons.get("target").copied().unwrap_or("no_target")
-            )),
-        }
-        if self.overdue.count > 0 {
-            lines.push(format!(
-                "Overdue: {} deals, {}.",
-                self.overdue.count, self.overdue.value
-            ));
-        }
-        lines.join("\n")
     }
 }
