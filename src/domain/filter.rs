@@ -159,7 +159,24 @@ impl Filter {
         }
     }
 
-    /// Whether a customer answers to the parts that are about customers: names and attributes.
+    /// The parts that are about customers: their names, and the attributes that some customer or CSM
+    /// has. An attribute of deals only says nothing about customers.
+    #[must_use]
+    pub fn about_customers(&self) -> Filter {
+        let keep = |test: &&Test| match test {
+            Test::Customer(_) => true,
+            Test::Attribute {
+                customers, people, ..
+            } => customers.iter().chain(people).any(Option::is_some),
+            _ => false,
+        };
+        Filter {
+            only: self.only.iter().filter(keep).cloned().collect(),
+            exclude: self.exclude.iter().filter(keep).cloned().collect(),
+        }
+    }
+
+    /// Whether a customer answers to the parts that are about customers.
     pub fn takes_customer(&self, customer: u32, csm: u32) -> bool {
         let answers = |test: &Test| match test {
             Test::Customer(ids) => Some(ids.contains(customer)),

@@ -80,6 +80,9 @@ pub struct Answer {
     reasons: Reasons,
     warnings: Vec<Warning>,
     basis: Basis,
+    // Of when the closed rows are, for the text; the basis says it, too.
+    #[serde(skip)]
+    closed_in: String,
 }
 
 /// A part whose fields another tool's schema describes; naming them twice would cost context.
@@ -153,6 +156,10 @@ impl Report for GetPipeline {
             shown,
         );
         basis.period = span.map(Into::into);
+        let closed_in = format!("{} ({} to {})", closed.label, closed.start, closed.end);
+        basis
+            .definitions
+            .push(format!("closed stages: closed in {closed_in}"));
         let mut all = warnings::of_filter(&understood);
         let about = |kind, tally, what| warnings::about(kind, tally, currency, what);
         all.extend(about("overdue", &found.overdue, "are overdue."));
@@ -169,17 +176,15 @@ impl Report for GetPipeline {
         all.extend(about("undated", &found.undated, undated));
         all.extend(about("unassigned", &found.unassigned, "have no customer."));
         all.extend(warnings::no_rate(&found.foreign, portfolio));
-        if found.undated_stage > 0 {
-            let message = format!(
-                "{} open deals have no stage date and are in no days-in-stage figure.",
-                found.undated_stage
-            );
-            all.push(Warning::new("undated_stage", message));
-        }
+        all.extend(about(
+            "undated_stage",
+            &found.undated_stage,
+            "have no stage date and are in no days-in-stage figure.",
+        ));
         if found.without_history > 0 {
             let message = format!(
-                "{} deals without stage history are left out of conversion and exit times.",
-                found.without_history
+                "{} without stage history: left out of conversion and exit times.",
+                warnings::deals(found.without_history)
             );
             all.push(Warning::new("no_history", message));
         }
@@ -210,12 +215,9 @@ impl Report for GetPipeline {
         };
         let metrics = if include.contains(&Include::Metrics) {
             let year = read("trailing 12 months", Direction::Back)?.period;
-            Some(expansion::metrics(
-                portfolio,
-                &filter.without_stage(),
-                span,
-                &year,
-            ))
+            let mut metrics = expansion::metrics(portfolio, &filter.without_stage(), span, &year);
+            all.append(&mut metrics.warnings);
+            Some(metrics)
         } else {
             None
         };
@@ -257,6 +259,7 @@ impl Report for GetPipeline {
             metrics,
             warnings: all,
             basis,
+            closed_in,
         })
     }
 
@@ -288,12 +291,13 @@ impl Report for GetPipeline {
                 or_dash(stage.conversion_rate)
             ));
         }
+        text.push_str(&format!("\n\nClosed rows: closed in {}.", answer.closed_in));
         let types: Vec<String> = summary
             .by_type
             .iter()
             .map(|kind| format!("{} {} ({})", kind.kind, kind.count, kind.value))
             .collect();
-        text.push_str(&format!("\n\nBy type: {}.", types.join(", ")));
+        text.push_str(&format!("\nBy type: {}.", types.join(", ")));
         text.push_str(&format!("\n{}", summary.changes.text()));
         if let Some(rows) = &answer.opportunities {
             text.push_str(&table(rows));

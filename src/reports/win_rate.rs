@@ -9,12 +9,14 @@ use super::parts::segments::{Dating, Dimension, in_order, told_apart};
 use super::parts::tail::tail;
 use super::parts::warnings;
 use super::{Asked, Report};
+use crate::domain::change::NO_DAY;
 use crate::domain::deal::Deal;
+use crate::domain::filter::Tally;
 use crate::domain::measure::Span;
 use crate::domain::ratio::Ratio;
 use crate::language::basis::{Basis, Warning};
 use crate::language::cell;
-use crate::language::figures::Fraction;
+use crate::language::figures::{Fraction, or_dash};
 use crate::language::filters::FilterWords;
 use crate::language::periods::{self, Direction};
 use crate::language::vocabulary::pick;
@@ -142,11 +144,17 @@ impl Report for WinRate {
         };
         let filter = &understood.filter;
         let everything = filter.is_everything();
+        let mut unidentified = [Tally::default(); 3];
         if created {
-            asked
-                .each(filter)
-                .filter(|deal| span.contains(deal.identified))
-                .for_each(&mut count);
+            for deal in asked.each(filter) {
+                if span.contains(deal.identified) {
+                    count(deal);
+                } else if deal.identified == NO_DAY
+                    && let Some(of_state) = unidentified.get_mut(usize::from(deal.state()))
+                {
+                    of_state.add(deal, portfolio);
+                }
+            }
         } else {
             portfolio
                 .closed(span.start, span.end)
@@ -213,14 +221,26 @@ impl Report for WinRate {
         basis.period = Some((&period).into());
         let mut all = warnings::of_filter(&understood);
         all.extend(warnings::no_rate(&overall.foreign, portfolio));
-        for (count, what) in [
-            (overall.backwards, "closed before they were identified"),
-            (overall.unidentified, "have no identified date"),
+        if overall.backwards > 0 {
+            let message = format!(
+                "{} closed deals closed before they were identified and are left out of the cycle.",
+                overall.backwards
+            );
+            all.push(Warning::new("no_cycle", message));
+        }
+        for (kind, tallies, what) in [
+            (
+                "no_cycle",
+                &overall.unidentified,
+                "have no identified date and are left out of the cycle.",
+            ),
+            (
+                "unidentified",
+                &unidentified,
+                "have no identified date and are not counted.",
+            ),
         ] {
-            if count > 0 {
-                let message = format!("{count} closed deals {what} and are left out of the cycle.");
-                all.push(Warning::new("no_cycle", message));
-            }
+            all.extend(warnings::about_all(kind, tallies, settings.currency, what));
         }
         Ok(Answer {
             goal_cycle_days: settings.goals.cycle_days,
@@ -265,20 +285,7 @@ impl Report for WinRate {
             text.push_str(&format!("\nLost: {}.", reasons.join(", ")));
         }
         if let Some(segments) = &answer.segments {
-            text.push_str("\n\n| # | segment | won | lost | rate | won value | avg deal |\n|---|---|---|---|---|---|---|");
-            for segment in segments {
-                let figures = &segment.figures;
-                text.push_str(&format!(
-                    "\n| {} | {} | {} | {} | {} | {} | {} |",
-                    segment.rank.map_or("-".to_owned(), |rank| rank.to_string()),
-                    cell(&segment.segment),
-                    figures.won,
-                    figures.lost,
-                    crate::language::figures::or_dash(figures.win_rate.rate),
-                    figures.won_value,
-                    crate::language::figures::or_dash(figures.avg_deal_size.mean),
-                ));
-            }
+            text.push_str(&table(segments));
         }
         if let (Some(segments), Some(total), Some(true)) =
             (&answer.segments, answer.segments_total, answer.truncated)
@@ -291,6 +298,36 @@ impl Report for WinRate {
         text.push_str(&tail(&answer.basis, &answer.warnings));
         text
     }
+}
+
+/// The segments as a Markdown table; of deals counted by when they were identified some are still open.
+fn table(segments: &[Segment]) -> String {
+    let created = segments.iter().any(|row| row.figures.open().is_some());
+    let (open, line) = if created {
+        ("open | ", "---|")
+    } else {
+        ("", "")
+    };
+    let header = format!(
+        "\n\n| # | segment | won | lost | {open}rate | won value | avg deal |\n|---|---|---|---|{line}---|---|---|"
+    );
+    let lines = segments.iter().map(|row| {
+        let figures = &row.figures;
+        format!(
+            "\n| {} | {} | {} | {} | {}{} | {} | {} |",
+            or_dash(row.rank),
+            cell(&row.segment),
+            figures.won,
+            figures.lost,
+            figures
+                .open()
+                .map_or_else(String::new, |open| format!("{open} | ")),
+            or_dash(figures.win_rate.rate),
+            figures.won_value,
+            or_dash(figures.avg_deal_size.mean),
+        )
+    });
+    std::iter::once(header).chain(lines).collect()
 }
 
 fn sort_of(word: &str) -> Result<Sort> {

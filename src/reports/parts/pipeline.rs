@@ -96,7 +96,7 @@ impl StageBreakdown {
 }
 
 impl Changes {
-    /// This week, and last week beside it, in two lines.
+    /// This week, last week and the trailing seven days, a line each.
     pub fn text(&self) -> String {
         let lost: Vec<String> = self.lost_reasons.iter().map(LostReason::text).collect();
         let lost = if lost.is_empty() {
@@ -104,10 +104,9 @@ impl Changes {
         } else {
             format!(": {}", lost.join(", "))
         };
-        let last = &self.last_week;
         format!(
             "This week: {} new ({}), {} moved forward, {} back, {} reopened, {} won ({}), {} lost ({}{lost}).\n\
-             Last week to the same day: {} new ({}), {} forward, {} back, {} won ({}), {} lost ({}).",
+             Last week to the same day: {}.\nTrailing seven days: {}.",
             self.new_this_week,
             self.new_value,
             self.moved_forward,
@@ -117,14 +116,25 @@ impl Changes {
             self.won_value,
             self.closed_lost,
             self.lost_value,
-            last.new,
-            last.new_value,
-            last.moved_forward,
-            last.moved_back,
-            last.closed_won,
-            last.won_value,
-            last.closed_lost,
-            last.lost_value
+            self.last_week.text(),
+            self.trailing_seven_days.text(),
+        )
+    }
+}
+
+impl Window {
+    fn text(&self) -> String {
+        format!(
+            "{} new ({}), {} forward, {} back, {} reopened, {} won ({}), {} lost ({})",
+            self.new,
+            self.new_value,
+            self.moved_forward,
+            self.moved_back,
+            self.reopened,
+            self.closed_won,
+            self.won_value,
+            self.closed_lost,
+            self.lost_value,
         )
     }
 }
@@ -146,7 +156,7 @@ pub struct Pipeline {
     /// Ones without a customer.
     pub unassigned: Tally,
     /// Ones without the date they entered their stage.
-    pub undated_stage: u64,
+    pub undated_stage: Tally,
     /// Ones without a rate for their currency.
     pub foreign: Vec<u32>,
     /// Deals left out of conversion.
@@ -189,7 +199,7 @@ pub fn compute(
         stale: Tally::default(),
         undated: Tally::default(),
         unassigned: Tally::default(),
-        undated_stage: 0,
+        undated_stage: Tally::default(),
         foreign: Vec::new(),
         without_history: progress.without_history,
         read: 0,
@@ -216,7 +226,7 @@ pub fn compute(
         }
         match (deal.days_in_stage(today), ages.get_mut(place)) {
             (Some(days), Some(ages)) => ages.add(i64::from(days)),
-            _ => pipeline.undated_stage += 1,
+            _ => pipeline.undated_stage.merge(&tally),
         }
         if stale_before
             .get(place)
