@@ -78,6 +78,9 @@ pub struct Outcome {
     after: Opportunity,
     days_in_previous_stage: Option<i32>,
     effect: Option<Effect>,
+    /// On the quarter it leaves
+    #[serde(skip_serializing_if = "Option::is_none")]
+    effect_left: Option<Effect>,
     notes: Vec<String>,
     /// Log position after it
     position: u32,
@@ -141,6 +144,7 @@ impl Action for UpdateStage {
             after: show(after, &planned.after, today, Form::Full),
             days_in_previous_stage: days,
             effect: Effect::of(commanded, Some(found.deal), after.deal, &planned.after),
+            effect_left: Effect::of_leaving(commanded, found.deal, after.deal, &planned.after),
             notes,
             position: planned.after.position(),
         };
@@ -171,7 +175,8 @@ impl Action for UpdateStage {
         if let Some(value) = after.closed_value() {
             text.push_str(&format!(" Closed at {value} on {}.", after.close()));
         }
-        if let Some(effect) = outcome.effect.as_ref().filter(|_| outcome.changed) {
+        let effects = outcome.effect.iter().chain(&outcome.effect_left);
+        for effect in effects.filter(|_| outcome.changed) {
             text.push_str(&format!("\n{}", effect.text()));
         }
         for note in &outcome.notes {
@@ -295,6 +300,12 @@ fn plan_move(
             percent(deal.probability)
         ));
     }
+    if reopens && command.keep_probability == Some(true) {
+        notes.push(
+            "keep_probability is not applied: a reopened deal takes its stage's probability."
+                .to_owned(),
+        );
+    }
     if to.is_open() && manual_category {
         if reopens {
             draft.set(subject, field::CATEGORY, at, EMPTY);
@@ -315,6 +326,12 @@ fn plan_move(
     }
     if value == Some(0) {
         notes.push("Its closed value is 0.".to_owned());
+    }
+    if deal.foreign {
+        notes.push(format!(
+            "There is no rate for its currency, {}: it is counted, but in no sum of money.",
+            clean(commanded.portfolio.text(found.detail.currency), 10)
+        ));
     }
     Ok(())
 }

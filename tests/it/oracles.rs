@@ -462,10 +462,8 @@ fn update_stage_moves_what_the_raw_log_says() {
                 {
                     arguments["closed_value"] = json!(value / 100);
                 }
-                let quarter = |answer: &Value| -> Result<Value, TestCaseError> {
-                    let period = answer["effect"]["period"]
-                        .as_str()
-                        .unwrap_or("this quarter");
+                let quarter = |answer: &Value, effect: &str| -> Result<Value, TestCaseError> {
+                    let period = answer[effect]["period"].as_str().unwrap_or("this quarter");
                     ask(
                         &portfolio,
                         "get_forecast",
@@ -485,10 +483,16 @@ fn update_stage_moves_what_the_raw_log_says() {
                     }
                 }
                 let planned = ask(&portfolio, "update_stage", dry.as_object().unwrap())?;
-                let before = quarter(&planned)?;
+                let effects = ["effect", "effect_left"];
+                let before = [
+                    quarter(&planned, "effect")?,
+                    quarter(&planned, "effect_left")?,
+                ];
                 let done = ask(&portfolio, "update_stage", arguments.as_object().unwrap())?;
-                if !done["effect"].is_null() {
-                    gained(&before, &quarter(&done)?, &done["effect"])?;
+                for (effect, before) in effects.into_iter().zip(&before) {
+                    if !done[effect].is_null() {
+                        gained(before, &quarter(&done, effect)?, &done[effect])?;
+                    }
                 }
                 agrees_with_the_log(&portfolio, "update_stage", UPDATE_STAGE, id)?;
             }
