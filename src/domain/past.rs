@@ -60,11 +60,11 @@ pub fn undated_then(
 pub fn last_estimate(portfolio: &Portfolio, deal: &Deal) -> i64 {
     let is_later = |change: &Change| portfolio.days().of(change.at) > deal.close;
     let changes = portfolio.changes(deal.number).iter();
-    let estimates = changes.filter(|change| change.field == field::ESTIMATED_VALUE);
+    let mut estimates = changes.filter(|change| change.field == field::ESTIMATED_VALUE);
     if deal.is_open() || !estimates.clone().any(is_later) {
         return deal.estimate;
     }
-    let before = estimates.filter(|change| !is_later(change)).next_back();
+    let before = estimates.rfind(|change| !is_later(change));
     let first = || portfolio.origin(deal.number).map(|origin| origin.estimate);
     before
         .map(|change| change.value.max(0))
