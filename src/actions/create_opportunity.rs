@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::parts::Effect;
+use super::parts::effect::Effect;
 use super::reading::{self, person, short, spelled_as_known};
 use super::{Action, Commanded};
 use crate::domain::change::{FOLLOWS, FOLLOWS_CATEGORY, Origin, Subject, field};

@@ -4,7 +4,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::parts::Effect;
+use super::parts::effect::Effect;
 use super::{Action, Commanded};
 use crate::domain::change::{
     Change, Door, Entry, Logged, Origin, Position, Subject, field, voided,
@@ -48,6 +48,9 @@ pub struct Outcome {
     #[serde(skip_serializing_if = "Option::is_none")]
     opportunity: Option<Opportunity>,
     effect: Option<Effect>,
+    /// In the quarter it leaves
+    #[serde(skip_serializing_if = "Option::is_none")]
+    effect_left: Option<Effect>,
     notes: Vec<String>,
     /// Log position after it; undoing that restores the change
     position: u32,
@@ -106,6 +109,9 @@ impl Action for UndoChange {
                 let before = before.map(|found| found.deal);
                 Effect::of(commanded, before, found.deal, &planned.after)
             }),
+            effect_left: before.zip(after).and_then(|(before, after)| {
+                Effect::of_leaving(commanded, before.deal, after.deal, &planned.after)
+            }),
             notes,
             position: planned.after.position(),
         };
@@ -135,7 +141,8 @@ impl Action for UndoChange {
                 deal.stage
             ));
         }
-        if let Some(effect) = &outcome.effect {
+        let effects = [&outcome.effect_left, &outcome.effect];
+        for effect in effects.into_iter().flatten() {
             text.push_str(&format!("\n{}", effect.text()));
         }
         for note in &outcome.notes {

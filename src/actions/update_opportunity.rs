@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::editing::Editing;
-use super::parts::Effect;
+use super::parts::effect::Effect;
 use super::{Action, Commanded};
 use crate::domain::draft::{Author, Planned};
 use crate::domain::portfolio::{Found, Portfolio};
@@ -115,6 +115,9 @@ pub struct Outcome {
     edits: Vec<Edited>,
     opportunity: Opportunity,
     effect: Option<Effect>,
+    /// In the quarter it leaves
+    #[serde(skip_serializing_if = "Option::is_none")]
+    effect_left: Option<Effect>,
     notes: Vec<String>,
     /// Log position after it
     position: u32,
@@ -169,6 +172,7 @@ impl Action for UpdateOpportunity {
             dry_run: commanded.dry_run,
             opportunity: show(after, &planned.after, commanded.day(), Form::Full),
             effect: Effect::of(commanded, Some(found.deal), after.deal, &planned.after),
+            effect_left: Effect::of_leaving(commanded, found.deal, after.deal, &planned.after),
             edits,
             notes,
             position: planned.after.position(),
@@ -196,7 +200,8 @@ impl Action for UpdateOpportunity {
                 dash(&edit.to)
             ));
         }
-        if let Some(effect) = outcome.effect.as_ref().filter(|_| outcome.changed) {
+        let effects = [&outcome.effect_left, &outcome.effect];
+        for effect in effects.into_iter().flatten().filter(|_| outcome.changed) {
             text.push_str(&format!("\n{}", effect.text()));
         }
         for note in &outcome.notes {

@@ -1,22 +1,22 @@
 //! Moves an opportunity to another stage, by the rules of DEFINITIONS section 2, "Moves".
 
-use chrono::NaiveDate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::parts::{Effect, instant};
+use super::parts::dating::{closing_day, dated};
+use super::parts::effect::Effect;
 use super::{Action, Commanded};
 use crate::domain::change::{EMPTY, NO_DAY, Subject, field};
 use crate::domain::days::{date, day};
-use crate::domain::deal::Deal;
 use crate::domain::draft::{Author, Draft, Planned};
 use crate::domain::portfolio::{Found, Portfolio};
+use crate::domain::ratio::Ratio;
 use crate::domain::stage::Stage;
 use crate::language::arguments::AmountWords;
 use crate::language::basis::spoken;
 use crate::language::clean;
+use crate::language::figures::Fraction;
 use crate::language::opportunity::{Form, Opportunity, find, label, show};
-use crate::language::periods::{self, Direction};
 use crate::language::vocabulary::pick;
 use crate::refusal::{Code, Refusal, Result};
 
@@ -78,6 +78,9 @@ pub struct Outcome {
     after: Opportunity,
     days_in_previous_stage: Option<i32>,
     effect: Option<Effect>,
+    /// On the quarter it leaves
+    #[serde(skip_serializing_if = "Option::is_none")]
+    effect_left: Option<Effect>,
     notes: Vec<String>,
     /// Log position after it
     position: u32,
@@ -141,6 +144,7 @@ impl Action for UpdateStage {
             after: show(after, &planned.after, today, Form::Full),
             days_in_previous_stage: days,
             effect: Effect::of(commanded, Some(found.deal), after.deal, &planned.after),
+            effect_left: Effect::of_leaving(commanded, found.deal, after.deal, &planned.after),
             notes,
             position: planned.after.position(),
         };
@@ -171,7 +175,8 @@ impl Action for UpdateStage {
         if let Some(value) = after.closed_value() {
             text.push_str(&format!(" Closed at {value} on {}.", after.close()));
         }
-        if let Some(effect) = outcome.effect.as_ref().filter(|_| outcome.changed) {
+        let effects = outcome.effect.iter().chain(&outcome.effect_left);
+        for effect in effects.filter(|_| outcome.changed) {
             text.push_str(&format!("\n{}", effect.text()));
         }
         for note in &outcome.notes {
@@ -259,10 +264,10 @@ fn plan_move(
     let on = if to.is_open() {
         commanded.today
     } else {
-        closing_day(commanded, command, deal)?
+        closing_day(commanded, command.actual_close.as_deref(), deal)?
     };
     let subject = Subject::Deal(deal.number);
-    let at = instant(commanded, deal.number, on);
+    let at = dated(commanded, deal.number, on, draft);
     let value = closing_value(command, found, to, commanded.portfolio)?;
     let lost = lost_reason(command, to, commanded.portfolio)?;
     draft.set(subject, field::STAGE, at, i64::from(to.code()));
@@ -295,6 +300,12 @@ fn plan_move(
             percent(deal.probability)
         ));
     }
+    if reopens && command.keep_probability == Some(true) {
+        notes.push(
+            "keep_probability is not applied: a reopened deal takes its stage's probability."
+                .to_owned(),
+        );
+    }
     if to.is_open() && manual_category {
         if reopens {
             draft.set(subject, field::CATEGORY, at, EMPTY);
@@ -316,6 +327,12 @@ fn plan_move(
     if value == Some(0) {
         notes.push("Its closed value is 0.".to_owned());
     }
+    if deal.foreign {
+        notes.push(format!(
+            "There is no rate for its currency, {}: it is counted, but in no sum of money.",
+            clean(commanded.portfolio.text(found.detail.currency), 10)
+        ));
+    }
     Ok(())
 }
 
@@ -330,37 +347,6 @@ fn check_argument(name: &str, given: bool, fits: bool, to: Stage) -> Result<()> 
         )));
     }
     Ok(())
-}
-
-/// The day a deal closed: not in the future, not before it entered the stage it leaves.
-fn closing_day(commanded: &Commanded<'_>, command: &Command, deal: &Deal) -> Result<NaiveDate> {
-    let Some(words) = &command.actual_close else {
-        return Ok(commanded.today);
-    };
-    let calendar = &commanded.portfolio.settings().calendar;
-    let on = periods::date(words, calendar, commanded.today, Direction::Back)?;
-    if on > commanded.today {
-        return Err(Refusal::new(
-            Code::ImpossibleDate,
-            format!("actual_close {on} lies in the future."),
-        )
-        .hint(format!(
-            "Today is {}; a deal closes today or before.",
-            commanded.today
-        )));
-    }
-    if let Some(entered) = date(deal.stage_entered).filter(|entered| on < *entered) {
-        let stage = deal.stage.word();
-        return Err(Refusal::new(
-            Code::ImpossibleDate,
-            format!("actual_close {on} lies before it entered {stage}."),
-        )
-        .hint(format!(
-            "It entered {stage} on {}; give that day or a later one.",
-            spoken(entered)
-        )));
-    }
-    Ok(on)
 }
 
 fn closing_value(
@@ -405,7 +391,7 @@ fn lost_reason(command: &Command, to: Stage, portfolio: &Portfolio) -> Result<Op
 }
 
 fn percent(basis_points: u16) -> String {
-    crate::language::figures::Fraction(i64::from(basis_points)).to_string()
+    Fraction(Ratio::basis_points(i64::from(basis_points))).to_string()
 }
 
 /// The refusal when another caller has moved the deal: where it is, since when and by whom.

@@ -14,6 +14,8 @@ pub struct ByClose {
     won_before: Vec<u16>,
     /// Those whose expected close was changed at some time.
     redated: Vec<u16>,
+    /// Those whose expected close came on record after they did.
+    dated_late: Vec<u16>,
     /// Each by the latest day on which it was identified or entered its stage; those that know neither are missing.
     by_latest: Vec<(Day, u16)>,
 }
@@ -30,6 +32,10 @@ impl ByClose {
             won
         }));
         let placed = || (0_u16..).zip(&deals);
+        let places = |is_meant: fn(&Deal) -> bool| {
+            let meant = placed().filter(|(_, deal)| is_meant(deal));
+            meant.map(|(place, _)| place).collect()
+        };
         let latest = |deal: &Deal| {
             let days = [deal.identified, deal.stage_entered];
             days.into_iter().filter(|day| *day != NO_DAY).max()
@@ -40,10 +46,8 @@ impl ByClose {
         by_latest.sort_unstable();
         ByClose {
             closes: deals.iter().map(|deal| deal.close).collect(),
-            redated: placed()
-                .filter(|(_, deal)| deal.entered & REDATED != 0)
-                .map(|(place, _)| place)
-                .collect(),
+            redated: places(|deal| deal.entered & REDATED != 0),
+            dated_late: places(|deal| deal.dated_late),
             won_before,
             by_latest,
             deals,
@@ -74,6 +78,16 @@ impl ByClose {
         self.redated
             .iter()
             .filter_map(|place| self.deals.get(usize::from(*place)))
+    }
+
+    /// Those that close on a day or later and whose expected close came on record after they did.
+    pub fn dated_late(&self, from: Day) -> impl Iterator<Item = &Deal> {
+        let close = |place: u16| self.closes.get(usize::from(place)).copied();
+        let start = self
+            .dated_late
+            .partition_point(|place| close(*place).is_some_and(|close| close < from));
+        let late = self.dated_late.iter().skip(start);
+        late.filter_map(|place| self.deals.get(usize::from(*place)))
     }
 
     /// Those that were identified or entered their stage on a day or later.

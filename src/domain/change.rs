@@ -335,6 +335,18 @@ pub const fn recorded_bit(field: u32) -> u32 {
     if field < 32 { 1 << field } else { 0 }
 }
 
+impl Origin {
+    /// Whether a field of the deal, which these changes changed, is on record at an instant rather than
+    /// known only from later on.
+    pub fn is_on_record(&self, field: u32, changes: &[Change], at: Millis) -> bool {
+        at >= self.known_at
+            || self.recorded & recorded_bit(field) != 0
+            || changes
+                .iter()
+                .any(|change| change.field == field && change.at <= at)
+    }
+}
+
 impl Default for Origin {
     fn default() -> Self {
         Origin {

@@ -49,7 +49,13 @@ pub struct Deal {
     pub entered: u8,
     /// Whether it is in a currency other than the organisation's.
     pub foreign: bool,
+    /// Whether its expected close came on record after it did: there are days on which it existed and
+    /// nobody knows when it was due.
+    pub dated_late: bool,
 }
+
+// A scan reads one cache line a deal.
+const _: () = assert!(size_of::<Deal>() == 64);
 
 /// The bit of [`Deal::entered`] that says the deal's stage history is on record.
 pub const HISTORY: u8 = 0b1000_0000;
@@ -208,6 +214,7 @@ pub fn fold(
         kind: ExpansionType::from_code(origin.kind).unwrap_or(ExpansionType::Upsell),
         entered: 0,
         foreign: origin.currency != NONE,
+        dated_late: !origin.is_on_record(field::EXPECTED_CLOSE, changes, origin.at),
     };
     let mut detail = Detail {
         id: origin.id,
@@ -249,7 +256,9 @@ pub fn fold(
                 now.redated = true;
             }
             field::ACTUAL_CLOSE => now.actual_close = day,
-            field::CLOSED_VALUE => now.closed_value = change.value.max(0),
+            field::CLOSED_VALUE => {
+                now.closed_value = (change.value != EMPTY).then_some(change.value.max(0));
+            }
             field::PROBABILITY => deal.probability = u16::try_from(change.value).unwrap_or(FOLLOWS),
             field::CATEGORY => {
                 deal.category = u8::try_from(change.value).unwrap_or(FOLLOWS_CATEGORY)
@@ -301,7 +310,11 @@ pub fn fold(
     deal.entered =
         now.entered | if now.history { HISTORY } else { 0 } | if now.redated { REDATED } else { 0 };
     deal.value = if now.stage == Stage::ClosedWon {
+        // Of a win that was undone a file may not say the value: the earliest known one stands for it.
+        let later = changes.iter().filter(|change| change.at > until);
         now.closed_value
+            .or_else(|| earliest_closed_value(later))
+            .unwrap_or(deal.estimate)
     } else {
         deal.estimate
     };
@@ -317,6 +330,12 @@ pub fn fold(
         detail.lost_note = NONE;
     }
     Some(Folded { deal, detail })
+}
+
+fn earliest_closed_value<'a>(mut changes: impl Iterator<Item = &'a Change>) -> Option<i64> {
+    changes
+        .find(|change| change.field == field::CLOSED_VALUE && change.value != EMPTY)
+        .map(|change| change.value.max(0))
 }
 
 /// A deal's place in its chunk.
@@ -338,7 +357,7 @@ struct Folding {
     asserted: Option<(Stage, Day, u8)>,
     expected_close: Day,
     actual_close: Day,
-    closed_value: i64,
+    closed_value: Option<i64>,
 }
 
 /// The stages a deal stood in up to an instant, in order, each with the day it entered it.
@@ -381,7 +400,7 @@ impl Folding {
             asserted: None,
             expected_close: origin.expected_close,
             actual_close: NO_DAY,
-            closed_value: 0,
+            closed_value: None,
         }
     }
 

@@ -2,8 +2,8 @@
 
 use super::change::Day;
 use super::deal::Deal;
-use super::money::divide;
 use super::portfolio::Portfolio;
+use super::ratio::Ratio;
 use super::settings::Settings;
 use super::stage::{CLOSED_BITS, ExpansionType, OPEN_BITS, Stage};
 use super::texts::{NONE, Text};
@@ -159,7 +159,24 @@ impl Filter {
         }
     }
 
-    /// Whether a customer answers to the parts that are about customers: names and attributes.
+    /// The parts that are about customers: their names, and the attributes that some customer or CSM
+    /// has. An attribute of deals only says nothing about customers.
+    #[must_use]
+    pub fn about_customers(&self) -> Filter {
+        let keep = |test: &&Test| match test {
+            Test::Customer(_) => true,
+            Test::Attribute {
+                customers, people, ..
+            } => customers.iter().chain(people).any(Option::is_some),
+            _ => false,
+        };
+        Filter {
+            only: self.only.iter().filter(keep).cloned().collect(),
+            exclude: self.exclude.iter().filter(keep).cloned().collect(),
+        }
+    }
+
+    /// Whether a customer answers to the parts that are about customers.
     pub fn takes_customer(&self, customer: u32, csm: u32) -> bool {
         let answers = |test: &Test| match test {
             Test::Customer(ids) => Some(ids.contains(customer)),
@@ -275,9 +292,9 @@ impl Tally {
         self.weighted += other.weighted;
     }
 
-    /// Weighted ÷ value in ten-thousandths; `None` without value.
-    pub fn probability(&self) -> Option<i64> {
-        divide(i128::from(self.weighted) * 10_000, i128::from(self.value))
+    /// Weighted ÷ value; `None` without value.
+    pub fn probability(&self) -> Option<Ratio> {
+        Ratio::of(self.weighted, self.value)
     }
 }
 

@@ -40,6 +40,18 @@ impl Span {
     }
 }
 
+impl Measure {
+    /// Whether it counts an open deal of a category that is due in its period.
+    pub fn counts(self, category: Category) -> bool {
+        match self {
+            Measure::Closed | Measure::WorstCase => false,
+            Measure::Commit => category == Category::Commit,
+            Measure::BestCase => matches!(category, Category::Commit | Category::BestCase),
+            Measure::Upside | Measure::Weighted => category != Category::Omitted,
+        }
+    }
+}
+
 /// The measures of a forecast, in minor units.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Measures {
@@ -71,25 +83,20 @@ impl Measures {
                 weighted: closed,
             };
         }
-        let category = deal.category(settings);
-        if !deal.is_open() || category == Category::Omitted || span.has_ended(today) {
+        if !deal.is_open() || span.has_ended(today) {
             return Measures::default();
         }
-        let commit = if category == Category::Commit {
-            deal.value
-        } else {
-            0
+        let category = deal.category(settings);
+        let counted = |measure: Measure, amount: i64| {
+            if measure.counts(category) { amount } else { 0 }
         };
+        let of_chance = weighted(deal.value, deal.probability(settings));
         Measures {
-            closed: 0,
-            commit,
-            best_case: if category == Category::BestCase {
-                deal.value
-            } else {
-                commit
-            },
-            upside: deal.value,
-            weighted: weighted(deal.value, deal.probability(settings)),
+            closed: counted(Measure::Closed, deal.value),
+            commit: counted(Measure::Commit, deal.value),
+            best_case: counted(Measure::BestCase, deal.value),
+            upside: counted(Measure::Upside, deal.value),
+            weighted: counted(Measure::Weighted, of_chance),
         }
     }
 

@@ -19,6 +19,7 @@ pub mod past;
 pub mod period;
 pub mod portfolio;
 pub mod progress;
+pub mod ratio;
 pub mod reference;
 pub mod settings;
 pub mod stage;

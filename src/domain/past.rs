@@ -1,13 +1,15 @@
 //! Open deals as they stood at the end of a past day, found without folding the whole portfolio:
-//! only deals that can have been due then are looked at, and only those changed since are folded.
+//! only deals that can have been due then are looked at, and only those changed since are folded. And
+//! the one figure of a closed deal that is asked for as it was before it closed.
 
-use super::change::{Day, Millis};
+use super::change::{Change, Day, Millis, field};
 use super::chunk::Chunk;
 use super::deal::{Deal, REDATED, fold, place_of};
 use super::measure::Span;
 use super::portfolio::Portfolio;
 
-/// The deals that were open at the end of a day and due in a span, as they stood then.
+/// The deals that were open at the end of a day and due in a span, as they stood then; one whose
+/// expected close was not on record yet by the earliest that is known.
 pub fn due_then(portfolio: &Portfolio, day: Day, until: Millis, span: Span) -> Vec<Deal> {
     let mut due = Vec::new();
     for chunk in portfolio.chunks() {
@@ -34,6 +36,40 @@ pub fn due_then(portfolio: &Portfolio, day: Day, until: Millis, span: Span) -> V
         }
     }
     due
+}
+
+/// The deals that were open at the end of a day and of which nobody knows when they were due then,
+/// because their expected close came on record later. They are folded one by one as they are asked for.
+pub fn undated_then(
+    portfolio: &Portfolio,
+    day: Day,
+    until: Millis,
+) -> impl Iterator<Item = Deal> + '_ {
+    portfolio.chunks().flat_map(move |chunk| {
+        let open = chunk.open().dated_late(Day::MIN);
+        let closed_since = chunk.closed().dated_late(day.saturating_add(1));
+        open.chain(closed_since)
+            .filter(move |deal| !portfolio.is_on_record(deal.number, field::EXPECTED_CLOSE, until))
+            .filter_map(move |deal| as_it_stood(portfolio, chunk, deal, until))
+            .filter(Deal::is_open)
+    })
+}
+
+/// The last estimate of a deal before it closed; of an open one the last there is. What an estimate
+/// became on the day of the close still counts, what it became later does not.
+pub fn last_estimate(portfolio: &Portfolio, deal: &Deal) -> i64 {
+    let is_later = |change: &Change| portfolio.days().of(change.at) > deal.close;
+    let changes = portfolio.changes(deal.number).iter();
+    let mut estimates = changes.filter(|change| change.field == field::ESTIMATED_VALUE);
+    if deal.is_open() || !estimates.clone().any(is_later) {
+        return deal.estimate;
+    }
+    let before = estimates.rfind(|change| !is_later(change));
+    let first = || portfolio.origin(deal.number).map(|origin| origin.estimate);
+    before
+        .map(|change| change.value.max(0))
+        .or_else(first)
+        .unwrap_or(deal.estimate)
 }
 
 fn as_it_stood(portfolio: &Portfolio, chunk: &Chunk, deal: &Deal, until: Millis) -> Option<Deal> {

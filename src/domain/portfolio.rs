@@ -5,9 +5,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::change::{
-    Change, Cut, Day, Entry, Logged, Millis, Origin, Position, Subject, recorded_bit,
-};
+use super::change::{Change, Cut, Day, Entry, Logged, Millis, Origin, Position, Subject};
 use super::chunk::{Chunk, Knowledge, SIZE};
 use super::chunked::Chunked;
 use super::days::DayTable;
@@ -396,13 +394,7 @@ impl Portfolio {
 
     /// Whether a field of a deal is on record at an instant, rather than known only from later on.
     pub fn is_on_record(&self, deal: u32, field: u32, at: i64) -> bool {
-        self.origin(deal).is_some_and(|origin| {
-            at >= origin.known_at
-                || origin.recorded & recorded_bit(field) != 0
-                || self
-                    .changes(deal)
-                    .iter()
-                    .any(|change| change.field == field && change.at <= at)
-        })
+        self.origin(deal)
+            .is_some_and(|origin| origin.is_on_record(field, self.changes(deal), at))
     }
 }

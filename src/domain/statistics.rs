@@ -1,7 +1,8 @@
-//! Rates, means, medians and intervals, rounded once at the end. The only floats of the domain are
-//! here, inside the Wilson interval; no money passes through them.
+//! Rates, means, medians and intervals, exact until they are written. The only floats of the domain
+//! are here, inside the Wilson interval; no money passes through them.
 
 use super::money::divide;
+use super::ratio::Ratio;
 
 /// A won–lost style share: how many of how many.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -13,20 +14,24 @@ pub struct Share {
 }
 
 impl Share {
-    /// The share in ten-thousandths, rounded half-up; `None` of nothing.
-    pub fn rate(self) -> Option<i64> {
-        divide(i128::from(self.part) * 10_000, i128::from(self.whole))
+    /// The share; `None` of nothing.
+    pub fn rate(self) -> Option<Ratio> {
+        Ratio::of(self.part.cast_signed(), self.whole.cast_signed())
     }
 
-    /// The 95 % Wilson interval in ten-thousandths; `None` of nothing.
-    pub fn interval(self) -> Option<(i64, i64)> {
-        wilson(self.part, self.whole)
+    /// The 95 % Wilson interval; `None` of nothing.
+    pub fn interval(self) -> Option<(Ratio, Ratio)> {
+        let (low, high) = wilson(self.part, self.whole)?;
+        Some((Ratio::of(low, FINE)?, Ratio::of(high, FINE)?))
     }
 }
 
-/// The 95 % Wilson interval (z = 1.959964) of `part` in `whole`, in ten-thousandths.
+/// Parts of one that a bound is given in: so fine that rounding it again for the eye is rounding once.
+const FINE: i64 = 1_000_000_000_000;
+
+/// The 95 % Wilson interval (z = 1.959964) of `part` in `whole`, in parts of [`FINE`].
 #[allow(clippy::float_arithmetic, reason = "a confidence bound, not money")]
-pub fn wilson(part: u64, whole: u64) -> Option<(i64, i64)> {
+fn wilson(part: u64, whole: u64) -> Option<(i64, i64)> {
     if whole == 0 {
         return None;
     }
@@ -36,7 +41,7 @@ pub fn wilson(part: u64, whole: u64) -> Option<(i64, i64)> {
     let centre = rate + z * z / (2.0 * whole);
     let spread = z * (rate * (1.0 - rate) / whole + z * z / (4.0 * whole * whole)).sqrt();
     let scale = 1.0 + z * z / whole;
-    let bound = |value: f64| (value.clamp(0.0, 1.0) * 10_000.0).round() as i64;
+    let bound = |value: f64| (value.clamp(0.0, 1.0) * FINE as f64).round() as i64;
     Some((
         bound((centre - spread) / scale),
         bound((centre + spread) / scale),
@@ -110,18 +115,18 @@ impl Spread {
         self.count
     }
 
-    /// The mean in tenths, rounded half-up.
-    pub fn mean_tenths(&self) -> Option<i64> {
-        divide(i128::from(self.sum) * 10, i128::from(self.count))
+    /// The mean.
+    pub fn mean(&self) -> Option<Ratio> {
+        Ratio::of(self.sum, self.count.cast_signed())
     }
 
-    /// The median in tenths: of an even number, the mean of the middle two.
-    pub fn median_tenths(&self) -> Option<i64> {
+    /// The median: of an even number, the mean of the middle two.
+    pub fn median(&self) -> Option<Ratio> {
         let (low, high) = (
             self.at(self.count.checked_sub(1)? / 2)?,
             self.at(self.count / 2)?,
         );
-        divide(i128::from(low + high) * 10, 2)
+        Ratio::of(low + high, 2)
     }
 
     /// The nearest-rank percentile: the smallest number that at least `percent` of all do not exceed.
@@ -206,8 +211,10 @@ mod tests {
             part: 15,
             whole: 20,
         };
-        assert_eq!(share.rate(), Some(7_500));
-        assert_eq!(share.interval(), Some((5_313, 8_881))); // by hand, and by two published tables
+        assert_eq!(share.rate(), Some(Ratio::basis_points(7_500)));
+        let (low, high) = share.interval().unwrap();
+        let bounds = [low, high].map(|bound| bound.in_parts(10_000));
+        assert_eq!(bounds, [5_313, 8_881]); // by hand, and by two published tables
         assert_eq!(Share::default().rate(), None);
     }
 
@@ -220,8 +227,8 @@ mod tests {
         sorted.sort_unstable();
         let in_order: Vec<i64> = (0..8).map(|place| spread.at(place).unwrap()).collect();
         assert_eq!(in_order, sorted);
-        assert_eq!(spread.median_tenths(), Some(50)); // 3 and 7
+        assert_eq!(spread.median(), Some(Ratio::whole(5))); // 3 and 7
         assert_eq!(spread.percentile(90), Some(9_000));
-        assert_eq!(spread.mean_tenths(), Some(17_526)); // 14,021 ÷ 8 = 1,752.625
+        assert_eq!(spread.mean(), Ratio::of(14_021, 8));
     }
 }

@@ -7,6 +7,7 @@ use schemars::{JsonSchema, Schema, json_schema};
 use serde::{Serialize, Serializer};
 
 use crate::domain::money::Currency;
+use crate::domain::ratio::Ratio;
 use crate::domain::statistics::Share;
 
 /// An amount of money.
@@ -30,57 +31,63 @@ impl fmt::Display for Amount {
     }
 }
 
-/// A fraction to four decimals, kept in ten-thousandths.
+/// A fraction: to four decimals in JSON, as a percentage with one in text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Fraction(pub i64);
+pub struct Fraction(pub Ratio);
 
 impl Serialize for Fraction {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        decimal(self.0, 10_000).serialize(serializer)
+        decimal(self.0.in_parts(10_000), 10_000).serialize(serializer)
     }
 }
 
 impl fmt::Display for Fraction {
-    /// As a percentage with one decimal, rounded half-up.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let tenths = (self.0.abs() + 5) / 10;
-        let sign = if self.0 < 0 && tenths > 0 { "-" } else { "" };
-        write!(f, "{sign}{}.{}%", tenths / 10, tenths % 10)
+        write!(f, "{}%", shown(self.0.in_parts(1_000), 1))
     }
 }
 
-/// A multiple to two decimals, kept in hundredths: coverage.
+/// A multiple to two decimals: coverage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Multiple(pub i64);
+pub struct Multiple(pub Ratio);
 
 impl Serialize for Multiple {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        decimal(self.0, 100).serialize(serializer)
+        decimal(self.0.in_parts(100), 100).serialize(serializer)
     }
 }
 
 impl fmt::Display for Multiple {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sign = if self.0 < 0 { "-" } else { "" };
-        write!(f, "{sign}{}.{:02}x", self.0.abs() / 100, self.0.abs() % 100)
+        write!(f, "{}x", shown(self.0.in_parts(100), 2))
     }
 }
 
-/// Days to one decimal, kept in tenths.
+/// Days to one decimal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Days(pub i64);
+pub struct Days(pub Ratio);
 
 impl Serialize for Days {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        decimal(self.0, 10).serialize(serializer)
+        decimal(self.0.in_parts(10), 10).serialize(serializer)
     }
 }
 
 impl fmt::Display for Days {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sign = if self.0 < 0 { "-" } else { "" };
-        write!(f, "{sign}{}.{}", self.0.abs() / 10, self.0.abs() % 10)
+        f.write_str(&shown(self.0.in_parts(10), 1))
     }
+}
+
+/// A number for a reader, always with so many decimals: "12.5" of 125 tenths.
+fn shown(parts: i64, decimals: u32) -> String {
+    let per_unit = 10_u64.pow(decimals);
+    let (whole, rest) = (
+        parts.unsigned_abs() / per_unit,
+        parts.unsigned_abs() % per_unit,
+    );
+    let sign = if parts < 0 { "-" } else { "" };
+    format!("{sign}{whole}.{rest:0width$}", width = decimals as usize)
 }
 
 /// A whole number of parts as the JSON number it stands for; whole when whole.
@@ -189,22 +196,43 @@ mod tests {
 
     #[test]
     fn figures_are_sent_and_shown_with_their_decimals() {
+        let fraction = |part| Fraction(Ratio::basis_points(part));
         assert_eq!(
-            (json(Fraction(7_500)), Fraction(7_500).to_string()),
+            (json(fraction(7_500)), fraction(7_500).to_string()),
             ("0.75".into(), "75.0%".into())
         );
         assert_eq!(
-            (json(Fraction(10_000)), Fraction(-1_234).to_string()),
+            (json(fraction(10_000)), fraction(-1_234).to_string()),
             ("1".into(), "-12.3%".into())
         );
-        assert_eq!(Fraction(12_345).to_string(), "123.5%");
+        assert_eq!(fraction(12_345).to_string(), "123.5%");
+        let multiple = Multiple(Ratio::hundredths(147));
         assert_eq!(
-            (json(Multiple(147)), Multiple(147).to_string()),
+            (json(multiple), multiple.to_string()),
             ("1.47".into(), "1.47x".into())
         );
+        let days = |half_days| Days(Ratio::of(half_days, 2).unwrap_or(Ratio::whole(0)));
         assert_eq!(
-            (json(Days(-125)), Days(305).to_string()),
+            (json(days(-25)), days(61).to_string()),
             ("-12.5".into(), "30.5".into())
+        );
+    }
+
+    #[test]
+    fn a_percentage_is_rounded_once_from_its_exact_ratio() {
+        // 7 ÷ 13 = 0.538461…: 0.5385 in JSON, and 53.8 % in text, not 53.85 % rounded again.
+        let rate = Rate::from(Share { part: 7, whole: 13 });
+        assert_eq!(json(rate.rate), "0.5385");
+        assert_eq!(or_dash(rate.rate), "53.8%");
+        // Its interval by hand: (0.53846 + 0.14775 ± 0.30866) ÷ 1.29550, that is 0.29144 to 0.76794.
+        assert_eq!(json(rate.interval), "[0.2914,0.7679]");
+        let text = "53.8% (7 of 13; 95% interval 29.1% to 76.8%)";
+        assert_eq!(rate.to_string(), text);
+        // −1 ÷ 3,000 is nothing in text, and no negative nothing.
+        let little = Ratio::of(-1, 3_000).map(Fraction);
+        assert_eq!(
+            (json(little), or_dash(little)),
+            ("-0.0003".into(), "0.0%".into())
         );
     }
 }

@@ -12,6 +12,7 @@ use crate::domain::days;
 use crate::domain::deal::Deal;
 use crate::domain::money::{Currency, weighted};
 use crate::domain::portfolio::{Found, Portfolio};
+use crate::domain::ratio::Ratio;
 use crate::domain::texts::NONE;
 use crate::refusal::Result;
 
@@ -136,7 +137,7 @@ pub fn show(found: Found<'_>, portfolio: &Portfolio, today: Day, form: Form) -> 
         kind: deal.kind.word(),
         stage: deal.stage.word(),
         estimated_value: Some(amount(deal.estimate)),
-        probability: Some(Fraction(i64::from(probability))),
+        probability: Some(Fraction(Ratio::basis_points(i64::from(probability)))),
         weighted_value: Some(amount(weighted(deal.value, probability))),
         currency: deal.foreign.then(|| currency.code().to_owned()),
         expected_close: date(detail.expected_close),

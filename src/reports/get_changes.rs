@@ -162,6 +162,9 @@ impl Report for GetChanges {
             &understood,
             &["start + new, reopened, pulled in, pushed in, moved in, value up − value down, won, lost, pushed out, pulled out, moved out = end; open deals, won and lost at their value at the start"],
             found.start.count + found.end.count,
+            portfolio
+                .open()
+                .filter(|deal| filter.matches(deal, portfolio)),
         );
         basis.period = Some((&period).into());
         basis.assumptions.extend(assumptions);

@@ -7,6 +7,8 @@ use super::parts::forecast::{self, DEFINITIONS, ForecastData};
 use super::parts::tail::tail;
 use super::parts::warnings;
 use super::{Asked, Report};
+use crate::domain::deal::Deal;
+use crate::domain::measure::Span;
 use crate::domain::settings::Measure;
 use crate::language::arguments::AmountWords;
 use crate::language::basis::{Basis, Warning};
@@ -80,7 +82,10 @@ impl Report for GetForecast {
             .map(|amount| amount.minor("assume_target", currency))
             .transpose()?;
         let forecast = forecast::compute(asked, &understood.filter, &period, measure, assumed);
-        let mut basis = asked.basis(&understood, DEFINITIONS, forecast.read);
+        let span = Span::of(&period);
+        let counts = |deal: &&Deal| span.contains(deal.close) && (deal.is_open() || deal.is_won());
+        let counted = asked.each(&understood.filter).filter(counts);
+        let mut basis = asked.basis(&understood, DEFINITIONS, forecast.read, counted);
         basis.definitions.extend(forecast.definitions);
         basis.period = Some((&period).into());
         basis.assumptions.extend(forecast.assumptions);

@@ -139,7 +139,7 @@ impl Report for GetOpportunity {
             Refusal::new(Code::UnknownName, message)
                 .hint("Ask for a later as_of, or for another one.")
         })?;
-        let mut basis = asked.basis(&Understood::default(), &[], 1);
+        let mut basis = asked.basis(&Understood::default(), &[], 1, std::iter::once(found.deal));
         basis.assumptions.extend(note);
         let text = |number: u32| {
             let text = (number != NONE).then(|| (asked.note)(number));

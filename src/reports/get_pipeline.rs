@@ -12,7 +12,9 @@ use super::parts::rows::{Sort, Totals, page, table};
 use super::parts::tail::tail;
 use super::parts::warnings;
 use super::{Asked, Report};
+use crate::domain::deal::Deal;
 use crate::domain::filter::Test;
+use crate::domain::measure::Span;
 use crate::domain::stage::OPEN_BITS;
 use crate::language::arguments::Words;
 use crate::language::basis::{Basis, Warning};
@@ -78,6 +80,9 @@ pub struct Answer {
     reasons: Reasons,
     warnings: Vec<Warning>,
     basis: Basis,
+    // Of when the closed rows are, for the text; the basis says it, too.
+    #[serde(skip)]
+    closed_in: String,
 }
 
 /// A part whose fields another tool's schema describes; naming them twice would cost context.
@@ -129,13 +134,17 @@ impl Report for GetPipeline {
             .map(|word| pick("part to include", word, &INCLUDE))
             .collect::<Result<_>>()?;
         let span = period.as_ref().map(|reading| &reading.period);
-        let found = pipeline::compute(
-            portfolio,
-            filter,
-            span,
-            span.unwrap_or(&quarter),
-            asked.day(),
-        );
+        let closed = span.unwrap_or(&quarter);
+        let found = pipeline::compute(portfolio, filter, span, closed, asked.day());
+        let (closed_in, due_in) = (Span::of(closed), span.map(Span::of));
+        let is_due = |deal: &&Deal| due_in.is_none_or(|due_in| due_in.contains(deal.close));
+        let shown = asked.each(filter).filter(|deal| {
+            if deal.is_open() {
+                is_due(deal)
+            } else {
+                closed_in.contains(deal.close)
+            }
+        });
 
         let mut basis = asked.basis(
             &understood,
@@ -144,8 +153,13 @@ impl Report for GetPipeline {
                 "conversion = reached a later stage or won ÷ (that + lost), deals with stage history",
             ],
             found.read,
+            shown,
         );
         basis.period = span.map(Into::into);
+        let closed_in = format!("{} ({} to {})", closed.label, closed.start, closed.end);
+        basis
+            .definitions
+            .push(format!("closed stages: closed in {closed_in}"));
         let mut all = warnings::of_filter(&understood);
         let about = |kind, tally, what| warnings::about(kind, tally, currency, what);
         all.extend(about("overdue", &found.overdue, "are overdue."));
@@ -162,17 +176,15 @@ impl Report for GetPipeline {
         all.extend(about("undated", &found.undated, undated));
         all.extend(about("unassigned", &found.unassigned, "have no customer."));
         all.extend(warnings::no_rate(&found.foreign, portfolio));
-        if found.undated_stage > 0 {
-            let message = format!(
-                "{} open deals have no stage date and are in no days-in-stage figure.",
-                found.undated_stage
-            );
-            all.push(Warning::new("undated_stage", message));
-        }
+        all.extend(about(
+            "undated_stage",
+            &found.undated_stage,
+            "have no stage date and are in no days-in-stage figure.",
+        ));
         if found.without_history > 0 {
             let message = format!(
-                "{} deals without stage history are left out of conversion and exit times.",
-                found.without_history
+                "{} without stage history: left out of conversion and exit times.",
+                warnings::deals(found.without_history)
             );
             all.push(Warning::new("no_history", message));
         }
@@ -183,16 +195,7 @@ impl Report for GetPipeline {
             if open.stages().is_none() {
                 open.only.push(Test::Stage(OPEN_BITS));
             }
-            let within = |deal: &&crate::domain::deal::Deal| {
-                span.is_none_or(|span| {
-                    let (from, to) = (
-                        crate::domain::days::day(span.start),
-                        crate::domain::days::day(span.end),
-                    );
-                    from <= deal.close && deal.close <= to
-                })
-            };
-            let deals: Vec<_> = asked.each(&open).filter(within).collect();
+            let deals: Vec<_> = asked.each(&open).filter(is_due).collect();
             let totals = Totals::of(&deals, portfolio);
             let rows = page(asked, &deals, Sort::read(None)?, Form::Full, ROWS, None)?;
             truncated = Some(rows.next_cursor.is_some());
@@ -212,12 +215,9 @@ impl Report for GetPipeline {
         };
         let metrics = if include.contains(&Include::Metrics) {
             let year = read("trailing 12 months", Direction::Back)?.period;
-            Some(expansion::metrics(
-                portfolio,
-                &filter.without_stage(),
-                span,
-                &year,
-            ))
+            let mut metrics = expansion::metrics(portfolio, &filter.without_stage(), span, &year);
+            all.append(&mut metrics.warnings);
+            Some(metrics)
         } else {
             None
         };
@@ -259,6 +259,7 @@ impl Report for GetPipeline {
             metrics,
             warnings: all,
             basis,
+            closed_in,
         })
     }
 
@@ -290,12 +291,13 @@ impl Report for GetPipeline {
                 or_dash(stage.conversion_rate)
             ));
         }
+        text.push_str(&format!("\n\nClosed rows: closed in {}.", answer.closed_in));
         let types: Vec<String> = summary
             .by_type
             .iter()
             .map(|kind| format!("{} {} ({})", kind.kind, kind.count, kind.value))
             .collect();
-        text.push_str(&format!("\n\nBy type: {}.", types.join(", ")));
+        text.push_str(&format!("\nBy type: {}.", types.join(", ")));
         text.push_str(&format!("\n{}", summary.changes.text()));
         if let Some(rows) = &answer.opportunities {
             text.push_str(&table(rows));

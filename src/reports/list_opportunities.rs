@@ -1,28 +1,22 @@
 //! "Show me opportunities closing this month." Which deals, a page at a time, with exact totals.
 
+mod asks;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use self::asks::{Asks, Selected, UNDATED};
 use super::parts::customers::{self, CustomerRow};
 use super::parts::rows::{Sort, Totals, page, table};
 use super::parts::tail::tail;
 use super::parts::warnings;
 use super::{Asked, Report};
-use crate::domain::change::{Day, NO_DAY};
-use crate::domain::days::day;
-use crate::domain::deal::Deal;
-use crate::domain::filter::{Filter, Tally, Test, is_overdue};
-use crate::domain::period::Period;
-use crate::domain::progress::Progress;
-use crate::domain::stage::{CLOSED_BITS, OPEN_BITS};
-use crate::domain::texts::NONE;
+use crate::domain::filter::Test;
 use crate::language::arguments::Words;
 use crate::language::basis::{Basis, Warning};
 use crate::language::filters::FilterWords;
 use crate::language::opportunity::{Form, Opportunity};
-use crate::language::periods::{self, Direction};
 use crate::language::vocabulary::pick;
-use crate::language::{clean, names};
 use crate::refusal::{Code, Refusal, Result};
 
 /// The report.
@@ -143,7 +137,7 @@ impl Report for ListOpportunities {
         if filter.stages().is_none() {
             filter.only.push(Test::Stage(asks.stages));
         }
-        let deals = asks.select(asked, &filter);
+        let Selected { deals, left_out } = asks.select(asked, &filter);
         let totals = Totals::of(&deals, portfolio);
         let cursor = query.cursor.as_deref();
         let (rows, customers, next_cursor) = if by_customer {
@@ -165,24 +159,16 @@ impl Report for ListOpportunities {
             &understood,
             &["value: estimate while open or lost, closed value once won"],
             totals.total,
+            deals.iter().copied(),
         );
         basis.filters.extend(asks.said);
         basis.period = asks.period.as_ref().map(Into::into);
         let mut all = warnings::of_filter(&understood);
         all.extend(warnings::no_rate(&totals.foreign, portfolio));
-        if asks.closing.is_some() {
-            let mut undated = Tally::default();
-            let open = portfolio
-                .due(NO_DAY, NO_DAY)
-                .filter(|deal| filter.matches(deal, portfolio));
-            open.for_each(|deal| undated.add(deal, portfolio));
-            let what = "have no expected close and are not listed.";
-            all.extend(warnings::about(
-                "undated",
-                &undated,
-                portfolio.settings().currency,
-                what,
-            ));
+        for ((_, kind, date), tallies) in UNDATED.iter().zip(&left_out) {
+            let what = format!("have no {date} and are not listed.");
+            let currency = portfolio.settings().currency;
+            all.extend(warnings::about_all(kind, tallies, currency, &what));
         }
         Ok(Answer {
             truncated: next_cursor.is_some(),
@@ -240,191 +226,4 @@ impl Report for ListOpportunities {
         text.push_str(&tail(&answer.basis, &answer.warnings));
         text
     }
-}
-
-/// What a deal must meet beside the filter.
-struct Asks {
-    closing: Option<(Day, Day)>,
-    closed: Option<(Day, Day)>,
-    identified: Option<(Day, Day)>,
-    attention: Vec<Attention>,
-    search: Option<String>,
-    min_days_in_stage: Option<i32>,
-    min_age: Option<i32>,
-    stages: u8,
-    period: Option<Period>,
-    said: Vec<String>,
-    progress: Option<Progress>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Attention {
-    Overdue,
-    Stale,
-    Undated,
-    Unassigned,
-    NoOwner,
-}
-
-const ATTENTION: [(&str, Attention); 5] = [
-    ("overdue", Attention::Overdue),
-    ("stale", Attention::Stale),
-    ("undated", Attention::Undated),
-    ("unassigned", Attention::Unassigned),
-    ("no_owner", Attention::NoOwner),
-];
-
-impl Asks {
-    fn read(asked: &Asked<'_>, query: &Query) -> Result<Asks> {
-        let calendar = &asked.portfolio.settings().calendar;
-        let mut said = Vec::new();
-        let mut shown = None;
-        let mut period =
-            |name: &str, words: &Option<String>, direction| -> Result<Option<(Day, Day)>> {
-                let Some(words) = words else { return Ok(None) };
-                let period = periods::period(words, calendar, asked.today, direction)?.period;
-                said.push(format!(
-                    "{name} {} ({} to {})",
-                    period.label, period.start, period.end
-                ));
-                let days = (day(period.start), day(period.end));
-                shown = Some(period);
-                Ok(Some(days))
-            };
-        let identified = period("identified", &query.identified, Direction::Back)?;
-        let closed = period("closed", &query.closed, Direction::Back)?;
-        let closing = period("closing", &query.closing, Direction::Forward)?;
-        if closing.is_some() && closed.is_some() {
-            return Err(Refusal::new(
-                Code::InvalidArgument,
-                "'closing' asks for open deals and 'closed' for closed ones.",
-            )
-            .hint("Give one of them."));
-        }
-        let attention: Vec<Attention> = query
-            .attention
-            .iter()
-            .flat_map(|words| &words.0)
-            .map(|word| pick("attention", word, &ATTENTION))
-            .collect::<Result<_>>()?;
-        for wanted in &attention {
-            let name = ATTENTION
-                .iter()
-                .find(|(_, known)| known == wanted)
-                .map_or("", |(name, _)| name);
-            said.push(format!("attention: {name}"));
-        }
-        if let Some(search) = &query.search {
-            said.push(format!("search: {}", clean(search, 60)));
-        }
-        if let Some(days) = query.min_days_in_stage {
-            said.push(format!("at least {days} days in stage"));
-        }
-        if let Some(days) = query.min_age_days {
-            said.push(format!("at least {days} days old"));
-        }
-        let stale = attention.contains(&Attention::Stale);
-        Ok(Asks {
-            closing,
-            closed,
-            identified,
-            progress: stale.then(|| Progress::of(asked.portfolio, &Filter::default())),
-            attention,
-            search: query
-                .search
-                .as_deref()
-                .map(names::fold)
-                .filter(|search| !search.is_empty()),
-            min_days_in_stage: query.min_days_in_stage.map(i32::from),
-            min_age: query.min_age_days.map(i32::from),
-            stages: if closed.is_some() {
-                CLOSED_BITS
-            } else {
-                OPEN_BITS
-            },
-            period: shown,
-            said,
-        })
-    }
-
-    /// The deals that meet everything.
-    fn select<'a>(&self, asked: &'a Asked<'_>, filter: &'a Filter) -> Vec<&'a Deal> {
-        let portfolio = asked.portfolio;
-        let stages = filter.stages().unwrap_or(OPEN_BITS | CLOSED_BITS);
-        let meets = |deal: &&Deal| filter.matches(deal, portfolio) && self.meets(deal, asked);
-        if let Some(customers) = filter.customers() {
-            return portfolio
-                .deals_of_all(customers.numbers())
-                .filter(meets)
-                .collect();
-        }
-        let open = if stages & OPEN_BITS != 0 {
-            self.closing.unwrap_or((Day::MIN, Day::MAX))
-        } else {
-            (1, 0)
-        };
-        let closed = if stages & CLOSED_BITS != 0 && self.closing.is_none() {
-            self.closed.unwrap_or((Day::MIN, Day::MAX))
-        } else {
-            (1, 0)
-        };
-        portfolio
-            .due(open.0, open.1)
-            .chain(portfolio.closed(closed.0, closed.1))
-            .filter(meets)
-            .collect()
-    }
-
-    fn meets(&self, deal: &Deal, asked: &Asked<'_>) -> bool {
-        let today = asked.day();
-        let within = |span: (Day, Day), day: Day| day != NO_DAY && span.0 <= day && day <= span.1;
-        self.closing
-            .is_none_or(|span| deal.is_open() && within(span, deal.close))
-            && self
-                .closed
-                .is_none_or(|span| !deal.is_open() && within(span, deal.close))
-            && self
-                .identified
-                .is_none_or(|span| within(span, deal.identified))
-            && self
-                .min_days_in_stage
-                .is_none_or(|least| deal.days_in_stage(today).is_some_and(|days| days >= least))
-            && self
-                .min_age
-                .is_none_or(|least| deal.age(today).is_some_and(|days| days >= least))
-            && (self.attention.is_empty()
-                || self
-                    .attention
-                    .iter()
-                    .any(|wanted| self.needs(deal, *wanted, today)))
-            && self
-                .search
-                .as_deref()
-                .is_none_or(|search| is_named(deal, search, asked))
-    }
-
-    fn needs(&self, deal: &Deal, wanted: Attention, today: Day) -> bool {
-        match wanted {
-            Attention::Overdue => is_overdue(deal, today),
-            Attention::Stale => self
-                .progress
-                .as_ref()
-                .is_some_and(|progress| progress.is_stale(deal, today)),
-            Attention::Undated => deal.is_open() && deal.close == NO_DAY,
-            Attention::Unassigned => deal.customer == NONE,
-            Attention::NoOwner => deal.csm == NONE && deal.sales_rep == NONE,
-        }
-    }
-}
-
-fn is_named(deal: &Deal, search: &str, asked: &Asked<'_>) -> bool {
-    let portfolio = asked.portfolio;
-    let holds = |text: u32| names::fold(portfolio.text(text)).contains(search);
-    portfolio
-        .customer(deal.customer)
-        .is_some_and(|customer| customer.folded.contains(search))
-        || holds(deal.product_line)
-        || portfolio
-            .detail(deal)
-            .is_some_and(|detail| holds(detail.name))
 }

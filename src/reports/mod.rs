@@ -17,6 +17,7 @@ use serde_json::{Map, Value};
 
 use crate::domain::change::{Day, Millis};
 use crate::domain::days::day;
+use crate::domain::deal::Deal;
 use crate::domain::filter::Filter;
 use crate::domain::portfolio::Portfolio;
 use crate::language::arguments;
@@ -162,15 +163,17 @@ impl Asked<'_> {
         day(self.today)
     }
 
-    /// The basis of an answer, with what every report says alike.
-    fn basis(&self, filters: &Understood, definitions: &[&str], deals_read: u64) -> Basis {
+    /// The basis of an answer that shows some deals, with what every report says alike.
+    fn basis<'b>(
+        &self,
+        filters: &Understood,
+        definitions: &[&str],
+        deals_read: u64,
+        shown: impl Iterator<Item = &'b Deal>,
+    ) -> Basis {
         let mut assumptions = Vec::new();
         if self.as_of.is_some() {
-            assumptions.extend(parts::unrecorded::assumption(
-                self.portfolio,
-                self.today,
-                &filters.filter,
-            ));
+            assumptions = parts::unrecorded::assumptions(self.portfolio, self.today, shown);
         }
         let definitions = definitions
             .iter()
@@ -193,10 +196,7 @@ impl Asked<'_> {
     }
 
     /// The deals a filter lets through, without a scan when it names customers.
-    fn each<'b>(
-        &'b self,
-        filter: &'b Filter,
-    ) -> Box<dyn Iterator<Item = &'b crate::domain::deal::Deal> + 'b> {
+    fn each<'b>(&'b self, filter: &'b Filter) -> Box<dyn Iterator<Item = &'b Deal> + 'b> {
         let everything = filter.is_everything();
         match filter.customers() {
             Some(customers) => Box::new(

@@ -5,14 +5,18 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::parts::metrics::{Outcomes, WinLoss};
-use super::parts::segments::{Dating, Dimension, in_order};
+use super::parts::segments::{Dating, Dimension, in_order, told_apart};
 use super::parts::tail::tail;
 use super::parts::warnings;
 use super::{Asked, Report};
-use crate::domain::days::day;
+use crate::domain::change::NO_DAY;
+use crate::domain::deal::Deal;
+use crate::domain::filter::Tally;
+use crate::domain::measure::Span;
+use crate::domain::ratio::Ratio;
 use crate::language::basis::{Basis, Warning};
 use crate::language::cell;
-use crate::language::figures::Fraction;
+use crate::language::figures::{Fraction, or_dash};
 use crate::language::filters::FilterWords;
 use crate::language::periods::{self, Direction};
 use crate::language::vocabulary::pick;
@@ -126,10 +130,10 @@ impl Report for WinRate {
         } else {
             Dating::Closed
         };
-        let (from, to) = (day(period.start), day(period.end));
+        let span = Span::of(&period);
         let mut overall = Outcomes::default();
         let mut segments: FxHashMap<u64, Outcomes> = FxHashMap::default();
-        let mut count = |deal: &crate::domain::deal::Deal| {
+        let mut count = |deal: &Deal| {
             overall.add(deal);
             if let Some(dimension) = &dimension {
                 segments
@@ -140,23 +144,35 @@ impl Report for WinRate {
         };
         let filter = &understood.filter;
         let everything = filter.is_everything();
+        let mut unidentified = [Tally::default(); 3];
         if created {
-            asked
-                .each(filter)
-                .filter(|deal| from <= deal.identified && deal.identified <= to)
-                .for_each(&mut count);
+            for deal in asked.each(filter) {
+                if span.contains(deal.identified) {
+                    count(deal);
+                } else if deal.identified == NO_DAY
+                    && let Some(of_state) = unidentified.get_mut(usize::from(deal.state()))
+                {
+                    of_state.add(deal, portfolio);
+                }
+            }
         } else {
             portfolio
-                .closed(from, to)
+                .closed(span.start, span.end)
                 .filter(|deal| everything || filter.matches(deal, portfolio))
                 .for_each(&mut count);
         }
 
         let share = overall.share(created);
         let segments = dimension.map(|dimension| {
-            let named = segments
-                .iter()
-                .map(|(key, outcomes)| (*key, dimension.name(*key, portfolio), outcomes))
+            let names = told_apart(segments.keys().map(|key| {
+                (
+                    dimension.name(*key, portfolio),
+                    dimension.id(*key, portfolio),
+                )
+            }));
+            let named = segments.iter().zip(names);
+            let named = named
+                .map(|((key, outcomes), name)| (*key, name, outcomes))
                 .collect();
             ranked(
                 named,
@@ -191,18 +207,40 @@ impl Report for WinRate {
             segments
         });
         let shown = overall.show(portfolio, created);
-        let mut basis = asked.basis(&understood, definitions, overall.closed() + overall.open);
+        let goal = Ratio::basis_points(i64::from(settings.goals.win_rate));
+        let counts = |deal: &&Deal| match dating {
+            Dating::Identified => span.contains(deal.identified),
+            Dating::Closed => !deal.is_open() && span.contains(deal.close),
+        };
+        let mut basis = asked.basis(
+            &understood,
+            definitions,
+            overall.closed() + overall.open,
+            asked.each(filter).filter(counts),
+        );
         basis.period = Some((&period).into());
         let mut all = warnings::of_filter(&understood);
         all.extend(warnings::no_rate(&overall.foreign, portfolio));
-        for (count, what) in [
-            (overall.backwards, "closed before they were identified"),
-            (overall.unidentified, "have no identified date"),
+        if overall.backwards > 0 {
+            let message = format!(
+                "{} closed deals closed before they were identified and are left out of the cycle.",
+                overall.backwards
+            );
+            all.push(Warning::new("no_cycle", message));
+        }
+        for (kind, tallies, what) in [
+            (
+                "no_cycle",
+                &overall.unidentified,
+                "have no identified date and are left out of the cycle.",
+            ),
+            (
+                "unidentified",
+                &unidentified,
+                "have no identified date and are not counted.",
+            ),
         ] {
-            if count > 0 {
-                let message = format!("{count} closed deals {what} and are left out of the cycle.");
-                all.push(Warning::new("no_cycle", message));
-            }
+            all.extend(warnings::about_all(kind, tallies, settings.currency, what));
         }
         Ok(Answer {
             goal_cycle_days: settings.goals.cycle_days,
@@ -210,12 +248,10 @@ impl Report for WinRate {
                 .cycle_days
                 .all
                 .mean
-                .map(|mean| mean.0 < settings.goals.cycle_days * 10),
+                .map(|mean| mean.0 < Ratio::whole(settings.goals.cycle_days)),
             overall: shown,
-            goal: Fraction(i64::from(settings.goals.win_rate)),
-            goal_met: share
-                .rate()
-                .map(|rate| rate >= i64::from(settings.goals.win_rate)),
+            goal: Fraction(goal),
+            goal_met: share.rate().map(|rate| rate >= goal),
             segments,
             truncated: segments_total.map(|total| total > limit),
             segments_total,
@@ -249,20 +285,7 @@ impl Report for WinRate {
             text.push_str(&format!("\nLost: {}.", reasons.join(", ")));
         }
         if let Some(segments) = &answer.segments {
-            text.push_str("\n\n| # | segment | won | lost | rate | won value | avg deal |\n|---|---|---|---|---|---|---|");
-            for segment in segments {
-                let figures = &segment.figures;
-                text.push_str(&format!(
-                    "\n| {} | {} | {} | {} | {} | {} | {} |",
-                    segment.rank.map_or("-".to_owned(), |rank| rank.to_string()),
-                    cell(&segment.segment),
-                    figures.won,
-                    figures.lost,
-                    crate::language::figures::or_dash(figures.win_rate.rate),
-                    figures.won_value,
-                    crate::language::figures::or_dash(figures.avg_deal_size.mean),
-                ));
-            }
+            text.push_str(&table(segments));
         }
         if let (Some(segments), Some(total), Some(true)) =
             (&answer.segments, answer.segments_total, answer.truncated)
@@ -275,6 +298,36 @@ impl Report for WinRate {
         text.push_str(&tail(&answer.basis, &answer.warnings));
         text
     }
+}
+
+/// The segments as a Markdown table; of deals counted by when they were identified some are still open.
+fn table(segments: &[Segment]) -> String {
+    let created = segments.iter().any(|row| row.figures.open().is_some());
+    let (open, line) = if created {
+        ("open | ", "---|")
+    } else {
+        ("", "")
+    };
+    let header = format!(
+        "\n\n| # | segment | won | lost | {open}rate | won value | avg deal |\n|---|---|---|---|{line}---|---|---|"
+    );
+    let lines = segments.iter().map(|row| {
+        let figures = &row.figures;
+        format!(
+            "\n| {} | {} | {} | {} | {}{} | {} | {} |",
+            or_dash(row.rank),
+            cell(&row.segment),
+            figures.won,
+            figures.lost,
+            figures
+                .open()
+                .map_or_else(String::new, |open| format!("{open} | ")),
+            or_dash(figures.win_rate.rate),
+            figures.won_value,
+            or_dash(figures.avg_deal_size.mean),
+        )
+    });
+    std::iter::once(header).chain(lines).collect()
 }
 
 fn sort_of(word: &str) -> Result<Sort> {
@@ -301,8 +354,8 @@ fn ranked(
             && !in_order(dimension)
     };
     let figure = |outcomes: &Outcomes| match sort {
-        Sort::LowerBound => outcomes.share(created).interval().map_or(0, |(low, _)| low),
-        _ => outcomes.share(created).rate().unwrap_or(0),
+        Sort::LowerBound => outcomes.share(created).interval().map(|(low, _)| low),
+        _ => outcomes.share(created).rate(),
     };
     named.sort_by(|(key_a, name_a, a), (key_b, name_b, b)| {
         let unassigned = super::parts::segments::UNASSIGNED;
@@ -338,4 +391,38 @@ fn ranked(
             figures: outcomes.show(portfolio, created),
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::portfolio::Portfolio;
+
+    #[test]
+    fn segments_are_ranked_by_exact_rates() {
+        // 50 ÷ 101 = 0.49505 and 99 ÷ 200 = 0.495: shown alike, and B has more deals, but A is better.
+        let outcomes = |won, lost| {
+            let mut outcomes = Outcomes::default();
+            (outcomes.won, outcomes.lost) = (won, lost);
+            outcomes
+        };
+        let (a, b) = (outcomes(50, 51), outcomes(99, 101));
+        let order = |sort| {
+            let named = vec![(0, "A".to_owned(), &a), (1, "B".to_owned(), &b)];
+            let ranked = ranked(
+                named,
+                &Dimension::Csm,
+                sort,
+                10,
+                &Portfolio::default(),
+                false,
+            );
+            let names = ranked.into_iter().map(|segment| segment.segment);
+            names.collect::<Vec<_>>().concat()
+        };
+        assert_eq!(
+            (order(Sort::Best), order(Sort::Worst)),
+            ("AB".to_owned(), "BA".to_owned())
+        );
+    }
 }

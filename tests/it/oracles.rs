@@ -430,14 +430,20 @@ fn gained(before: &Value, after: &Value, effect: &Value) -> Result<(), TestCaseE
 
 #[test]
 fn update_stage_moves_what_the_raw_log_says() {
-    let step = (any::<Index>(), 0..6_usize, 0..3_000_000_i64, any::<bool>());
+    let step = (
+        any::<Index>(),
+        0..6_usize,
+        0..3_000_000_i64,
+        any::<bool>(),
+        0..40_i64,
+    );
     prove(
         "update_stage",
         PORTFOLIOS,
         (generate::export(10), proptest::collection::vec(step, 1..5)),
         |(export, steps)| {
             let portfolio = imported(&export);
-            for (place, stage, value, keep) in steps {
+            for (place, stage, value, keep, ago) in steps {
                 if export.deals.is_empty() {
                     continue;
                 }
@@ -456,23 +462,37 @@ fn update_stage_moves_what_the_raw_log_says() {
                 {
                     arguments["closed_value"] = json!(value / 100);
                 }
-                let quarter = |answer: &Value| -> Result<Value, TestCaseError> {
-                    let period = answer["effect"]["period"]
-                        .as_str()
-                        .unwrap_or("this quarter");
+                let quarter = |answer: &Value, effect: &str| -> Result<Value, TestCaseError> {
+                    let period = answer[effect]["period"].as_str().unwrap_or("this quarter");
                     ask(
                         &portfolio,
                         "get_forecast",
                         &Map::from_iter([("period".to_owned(), json!(period))]),
                     )
                 };
-                let mut dry = arguments.as_object().unwrap().clone();
-                dry.insert("dry_run".to_owned(), json!(true));
-                let planned = ask(&portfolio, "update_stage", &dry)?;
-                let before = quarter(&planned)?;
+                let mut dry = arguments.clone();
+                dry["dry_run"] = json!(true);
+                if stage >= 4 {
+                    // A close is of some days ago, unless the deal was not there yet to be closed.
+                    let on = json!((export.today - chrono::Duration::days(ago)).to_string());
+                    dry["actual_close"] = on.clone();
+                    if portfolio.answer("update_stage", dry.clone()).is_ok() {
+                        arguments["actual_close"] = on;
+                    } else {
+                        dry.as_object_mut().unwrap().remove("actual_close");
+                    }
+                }
+                let planned = ask(&portfolio, "update_stage", dry.as_object().unwrap())?;
+                let effects = ["effect", "effect_left"];
+                let before = [
+                    quarter(&planned, "effect")?,
+                    quarter(&planned, "effect_left")?,
+                ];
                 let done = ask(&portfolio, "update_stage", arguments.as_object().unwrap())?;
-                if !done["effect"].is_null() {
-                    gained(&before, &quarter(&done)?, &done["effect"])?;
+                for (effect, before) in effects.into_iter().zip(&before) {
+                    if !done[effect].is_null() {
+                        gained(before, &quarter(&done, effect)?, &done[effect])?;
+                    }
                 }
                 agrees_with_the_log(&portfolio, "update_stage", UPDATE_STAGE, id)?;
             }

@@ -1,7 +1,8 @@
 -- What the raw log says after a stage was moved: the open deals it comes to by stage, and the deal
 -- that was moved (temp table about). Only origin, change and text are read, each deal folded up by
--- hand: the last change of a field in the order (at, seq) stands, else what it came on record with.
--- Fields: 4 estimate, 5 probability, 8 actual close, 9 to 11 stage, 12 closed value, 13 lost reason, 22 currency.
+-- hand: the last change of a field in the order (at, seq) stands, else what it came on record with; a
+-- change that another one voids (its value is the position) never was.
+-- Fields: 4 estimate, 5 probability, 8 actual close, 9 to 11 stage, 12 closed value, 13 lost reason, 22 currency, 36 void.
 
 CREATE TEMP TABLE figures AS
 WITH
@@ -17,7 +18,7 @@ stage AS (
 last AS (
   SELECT number AS deal, CASE WHEN field IN (10, 11) THEN 9 ELSE field END AS field, value,
     row_number() OVER (PARTITION BY number, CASE WHEN field IN (10, 11) THEN 9 ELSE field END ORDER BY at DESC, seq DESC) AS age
-  FROM change WHERE kind = 1),
+  FROM change WHERE kind = 1 AND seq NOT IN (SELECT value FROM change WHERE kind = 1 AND field = 36)),
 folded AS (
   SELECT o.deal, t.text AS id,
     coalesce((SELECT value FROM last WHERE last.deal = o.deal AND field = 9 AND age = 1), o.stage) AS stage,

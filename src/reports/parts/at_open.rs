@@ -1,15 +1,18 @@
 //! What was forecast for a period before it began (DEFINITIONS section 5, `forecast_at_open`), without
 //! hindsight: as recorded then, or rebuilt from what the log held.
 
-use super::{target, unrecorded};
+use super::target;
 use crate::domain::calendar::add_days;
+use crate::domain::change::{FOLLOWS, FOLLOWS_CATEGORY, Millis, field};
 use crate::domain::days::day;
+use crate::domain::deal::Deal;
 use crate::domain::filter::Filter;
 use crate::domain::measure::{Measures, Span};
 use crate::domain::past;
 use crate::domain::period::Period;
 use crate::domain::portfolio::Portfolio;
-use crate::domain::settings::Measure;
+use crate::domain::ratio::Ratio;
+use crate::domain::settings::{Measure, Settings};
 use crate::language::figures::Fraction;
 
 /// A forecast as it stood at the end of the day before its period began.
@@ -17,8 +20,8 @@ use crate::language::figures::Fraction;
 pub struct AtOpen {
     /// The measure asked for; `None` where too much was not on record.
     pub amount: Option<i64>,
-    /// Of a rebuilt one, the share of value in ten-thousandths that was not on record then.
-    pub unrecorded: Option<i64>,
+    /// Of a rebuilt one, the share of the value it rests on that was not on record then.
+    pub unrecorded: Option<Ratio>,
 }
 
 /// The forecast of a period as it was recorded before it began, or else rebuilt from the log.
@@ -37,26 +40,35 @@ pub fn forecast_at_open(
     }
 }
 
-impl AtOpen {
-    /// What to say about a rebuilt one.
-    pub fn note(&self, period: &Period) -> Option<String> {
-        let share = self.amount.and(self.unrecorded)?;
-        let unknown = match share {
-            0 => String::new(),
-            share => format!(
-                "; {} of the value it rests on was not on record then",
+/// What to say about those that are rebuilt: of which periods, and what of them was not on record.
+pub fn notes<'a>(all: impl Iterator<Item = (&'a Period, AtOpen)>) -> Vec<String> {
+    let rebuilt = "forecast_at_open is rebuilt from the log for";
+    let (mut whole, mut notes) = (Vec::new(), Vec::new());
+    for (period, at_open) in all {
+        match at_open.amount.and(at_open.unrecorded) {
+            Some(share) if share == Ratio::whole(0) => whole.push(period.label.as_str()),
+            Some(share) => notes.push(format!(
+                "{rebuilt} {}; {} of the value it rests on was not on record then.",
+                period.label,
                 Fraction(share)
-            ),
-        };
-        Some(format!(
-            "forecast_at_open of {} is rebuilt from the log{unknown}.",
-            period.label
-        ))
+            )),
+            None => {}
+        }
     }
+    if !whole.is_empty() {
+        notes.insert(0, format!("{rebuilt} {}.", whole.join(", ")));
+    }
+    notes
 }
 
 /// Rebuilds a forecast from the log as it stood on the eve of the period: what was open and due then.
-/// `None` before the first deal.
+/// `None` before the first deal, and where too much of what it rests on was not on record.
+///
+/// It rests on the values of the deals that were open on the eve and that the measure counts, or may
+/// count for all that was on record: a deal is left out only by what was on record, its expected close
+/// outside the period or its category. So a deal of which nobody knew on the eve when it was due is
+/// part of what is not known, wherever it was due or closed afterwards, because choosing by that would
+/// be hindsight. With everything on record this is what the log says, with nothing it is null.
 fn rebuild(
     portfolio: &Portfolio,
     filter: &Filter,
@@ -68,19 +80,118 @@ fn rebuild(
     portfolio.first_at().filter(|first| *first <= end)?;
     let span = Span::of(period);
     let settings = portfolio.settings_at(end);
-    let mut then = past::due_then(portfolio, day(eve), end, span);
-    then.retain(|deal| !deal.foreign && filter.matches(deal, portfolio));
-    let unrecorded = unrecorded::share(portfolio, &then, end);
-    let mut measures = Measures::default();
-    for deal in &then {
+    let asks = |deal: &Deal| !deal.foreign && filter.matches(deal, portfolio);
+    let eve_of = Eve {
+        portfolio,
+        settings: &settings,
+        end,
+        measure,
+    };
+    let (mut measures, mut record) = (Measures::default(), Record::default());
+    for deal in past::due_then(portfolio, day(eve), end, span)
+        .iter()
+        .filter(|deal| asks(deal))
+    {
         measures.add(&Measures::of(deal, &settings, span, day(eve)));
+        // Those without a date on record come with all the others of them.
+        if eve_of.knows(deal, field::EXPECTED_CLOSE) {
+            record.add(deal, eve_of.standing(deal));
+        }
     }
-    let known = unrecorded.is_none_or(|share| share <= MOST_UNRECORDED);
+    for deal in past::undated_then(portfolio, day(eve), end).filter(asks) {
+        if eve_of.standing(&deal) != Standing::LeftOut {
+            record.add(&deal, Standing::Unknown);
+        }
+        if record.is_too_little() {
+            break;
+        }
+    }
+    if record.is_too_little() {
+        return None;
+    }
     Some(AtOpen {
-        amount: known.then(|| measures.get(measure)),
-        unrecorded: Some(unrecorded.unwrap_or(0)),
+        amount: Some(measures.get(measure)),
+        unrecorded: Some(
+            Ratio::of(record.unknown, record.known + record.unknown).unwrap_or(Ratio::whole(0)),
+        ),
     })
 }
 
-/// The largest share of value not on record, in ten-thousandths, that a rebuilt figure may rest on.
-const MOST_UNRECORDED: i64 = 1_000;
+/// How a deal that was due stands to a measure, by what was on record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// It is counted, and all that it is counted by was on record.
+    Known,
+    /// It is counted, or may be.
+    Unknown,
+    /// It was on record that the measure does not count it.
+    LeftOut,
+}
+
+/// The eve of a period, and what is asked of it.
+struct Eve<'a> {
+    portfolio: &'a Portfolio,
+    settings: &'a Settings,
+    end: Millis,
+    measure: Measure,
+}
+
+impl Eve<'_> {
+    fn knows(&self, deal: &Deal, field: u32) -> bool {
+        self.portfolio.is_on_record(deal.number, field, self.end)
+    }
+
+    /// How a deal stands to the measure, apart from when it was due: a measure goes by its category and
+    /// its value, `weighted` by its probability too; what was not set by hand follows the stage.
+    fn standing(&self, deal: &Deal) -> Standing {
+        let by_hand = |is_by_hand: bool, field: u32| if is_by_hand { field } else { field::STAGE };
+        let category = by_hand(deal.category != FOLLOWS_CATEGORY, field::CATEGORY);
+        let probability = by_hand(deal.probability != FOLLOWS, field::PROBABILITY);
+        // Closed counts no deal that is open. What might close is what upside counts, so the question
+        // whether it was on record is asked of that.
+        let counting = match self.measure {
+            Measure::Closed | Measure::WorstCase => Measure::Upside,
+            measure => measure,
+        };
+        if !self.knows(deal, category) {
+            Standing::Unknown
+        } else if !counting.counts(deal.category(self.settings)) {
+            Standing::LeftOut
+        } else if self.knows(deal, field::ESTIMATED_VALUE)
+            && (counting != Measure::Weighted || self.knows(deal, probability))
+        {
+            Standing::Known
+        } else {
+            Standing::Unknown
+        }
+    }
+}
+
+/// The value of the deals a figure rests on, in minor units.
+#[derive(Debug, Clone, Copy, Default)]
+struct Record {
+    known: i64,
+    unknown: i64,
+    /// Whether there is any deal that is not known, were it worth nothing.
+    is_any_unknown: bool,
+}
+
+impl Record {
+    fn add(&mut self, deal: &Deal, standing: Standing) {
+        match standing {
+            Standing::Known => self.known += deal.value,
+            Standing::Unknown => {
+                self.unknown += deal.value;
+                self.is_any_unknown = true;
+            }
+            Standing::LeftOut => {}
+        }
+    }
+
+    /// Whether more than 10 % of it was not on record, or none of it was. Once so, more unknown deals
+    /// cannot mend it.
+    fn is_too_little(&self) -> bool {
+        let all = i128::from(self.known) + i128::from(self.unknown);
+        i128::from(self.unknown) * 10 > all || (all == 0 && self.is_any_unknown)
+    }
+}

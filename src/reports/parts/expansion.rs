@@ -8,12 +8,16 @@ use serde::Serialize;
 
 use super::metrics::{Cycle, LostReason, Outcomes};
 use super::segments::{Dating, Dimension, UNASSIGNED};
+use super::warnings;
 use crate::domain::calendar::{add_days, add_months};
+use crate::domain::change::NO_DAY;
 use crate::domain::days::day;
-use crate::domain::filter::Filter;
-use crate::domain::money::divide;
+use crate::domain::filter::{Filter, Tally};
+use crate::domain::measure::Span;
 use crate::domain::period::Period;
 use crate::domain::portfolio::Portfolio;
+use crate::domain::ratio::Ratio;
+use crate::language::basis::Warning;
 use crate::language::cell;
 use crate::language::figures::{Amount, Average, Days, Fraction, Rate, or_dash};
 
@@ -35,6 +39,9 @@ pub struct Metrics {
     lost_reasons: Vec<LostReason>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     reasons: BTreeMap<&'static str, &'static str>,
+    // What the answer should warn of.
+    #[serde(skip)]
+    pub(crate) warnings: Vec<Warning>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -72,17 +79,16 @@ pub fn metrics(
         minor,
         currency: portfolio.settings().currency,
     };
-    let parts: Vec<Period> = parts_of(period, portfolio);
+    let parts = parts_of(period, portfolio);
     let mut by_period = vec![Outcomes::default(); parts.len()];
     let mut overall = Outcomes::default();
     let mut sources: BTreeMap<u64, (u64, Outcomes)> = BTreeMap::new();
-    let (mut with_arr, mut without_arr) = (0_i64, 0_i64);
+    let of_customers = filter.about_customers();
+    let (mut with_arr, mut without_arr, mut of_others) = (0_i64, 0_i64, 0_i64);
     let closed = portfolio.closed(day(period.start), day(period.end));
     for deal in closed.filter(|deal| filter.matches(deal, portfolio)) {
         overall.add(deal);
-        let part = parts
-            .iter()
-            .position(|part| day(part.start) <= deal.close && deal.close <= day(part.end));
+        let part = parts.iter().position(|part| part.span.contains(deal.close));
         if let Some(part) = part.and_then(|part| by_period.get_mut(part)) {
             part.add(deal);
         }
@@ -92,36 +98,58 @@ pub fn metrics(
             .1
             .add(deal);
         if deal.is_won() && !deal.foreign {
-            let has_arr = portfolio
-                .customer(deal.customer)
-                .is_some_and(|customer| customer.arr.is_some());
-            *(if has_arr {
-                &mut with_arr
-            } else {
-                &mut without_arr
-            }) += deal.value;
+            let customer = portfolio.customer(deal.customer);
+            let won = match customer.filter(|customer| customer.arr.is_some()) {
+                None => &mut without_arr,
+                // What is divided by the ARR of some customers must be won from them.
+                Some(known) if of_customers.takes_customer(deal.customer, known.csm) => {
+                    &mut with_arr
+                }
+                Some(_) => &mut of_others,
+            };
+            *won += deal.value;
         }
     }
-    let counts = |identified| {
-        asked.is_none_or(|period| day(period.start) <= identified && identified <= day(period.end))
-    };
+    let found_in = asked.map(Span::of);
+    let counts = |identified| found_in.is_none_or(|span| span.contains(identified));
+    let is_undated = |identified| found_in.is_some() && identified == NO_DAY;
+    let mut unidentified = [Tally::default(); 3];
     for deal in portfolio.chunks().flat_map(|chunk| chunk.deals()) {
-        if counts(deal.identified) && filter.matches(deal, portfolio) {
+        let (counts, is_undated) = (counts(deal.identified), is_undated(deal.identified));
+        if !(counts || is_undated) || !filter.matches(deal, portfolio) {
+            continue;
+        }
+        if counts {
             sources
                 .entry(Dimension::Source.key(deal, portfolio, Dating::Closed))
                 .or_default()
                 .0 += 1;
+        } else if let Some(of_state) = unidentified.get_mut(usize::from(deal.state())) {
+            of_state.add(deal, portfolio);
         }
     }
     let customers = (0_u32..).zip(portfolio.reference().customers.iter());
     let arr: i64 = customers
-        .filter(|(number, customer)| filter.takes_customer(*number, customer.csm))
+        .filter(|(number, customer)| of_customers.takes_customer(*number, customer.csm))
         .filter_map(|(_, customer)| customer.arr)
         .sum();
     let shown = overall.show(portfolio, false);
     let mut reasons = shown.reasons;
     if arr <= 0 {
         reasons.insert("expansion_rate", "no_arr");
+    }
+    let currency = portfolio.settings().currency;
+    let what = "have no identified date and are in no count of sources.";
+    let mut warnings: Vec<Warning> =
+        warnings::about_all("unidentified", &unidentified, currency, what)
+            .into_iter()
+            .collect();
+    if of_others > 0 {
+        let message = format!(
+            "{} won from customers that the filter does not take is in no expansion rate.",
+            currency.show(of_others)
+        );
+        warnings.push(Warning::new("other_customers", message));
     }
     Metrics {
         period: period.label.clone(),
@@ -130,7 +158,7 @@ pub fn metrics(
         avg_deal_size: shown.avg_deal_size,
         avg_sales_cycle_days: shown.cycle_days.won.mean,
         cycle_days: shown.cycle_days,
-        expansion_rate: divide(i128::from(with_arr) * 10_000, i128::from(arr)).map(Fraction),
+        expansion_rate: Ratio::of(with_arr, arr).map(Fraction),
         won_without_arr: amount(without_arr),
         by_period: parts
             .iter()
@@ -140,14 +168,15 @@ pub fn metrics(
         top_sources: top_sources(sources, portfolio),
         lost_reasons: shown.lost_reasons,
         reasons,
+        warnings,
     }
 }
 
-fn period_total(part: &Period, outcomes: &Outcomes, portfolio: &Portfolio) -> PeriodTotal {
+fn period_total(part: &Part, outcomes: &Outcomes, portfolio: &Portfolio) -> PeriodTotal {
     let shown = outcomes.show(portfolio, false);
     PeriodTotal {
         period: part.label.clone(),
-        partial: !part.is_whole_months(),
+        partial: part.is_partial,
         won: shown.won,
         value_won: shown.won_value,
         lost: shown.lost,
@@ -189,14 +218,31 @@ fn top_sources(sources: BTreeMap<u64, (u64, Outcomes)>, portfolio: &Portfolio) -
         .collect()
 }
 
+/// A month or quarter as far as it lies in a period.
+struct Part {
+    label: String,
+    span: Span,
+    /// Whether some of it lies outside.
+    is_partial: bool,
+}
+
+impl Part {
+    fn of(whole: &Period, period: &Period) -> Part {
+        let part = period.clip(whole);
+        Part {
+            span: Span::of(&part),
+            is_partial: (part.start, part.end) != (whole.start, whole.end),
+            label: part.label,
+        }
+    }
+}
+
 /// The months of a period, or its quarters when it has more than thirteen.
-fn parts_of(period: &Period, portfolio: &Portfolio) -> Vec<Period> {
+fn parts_of(period: &Period, portfolio: &Portfolio) -> Vec<Part> {
     let months = period.months();
     if months.len() <= 13 {
-        return months
-            .into_iter()
-            .map(|first| period.clip(&Period::month(first)))
-            .collect();
+        let months = months.into_iter().map(Period::month);
+        return months.map(|month| Part::of(&month, period)).collect();
     }
     let calendar = &portfolio.settings().calendar;
     let mut quarters: Vec<NaiveDate> = months
@@ -207,11 +253,8 @@ fn parts_of(period: &Period, portfolio: &Portfolio) -> Vec<Period> {
     let quarter = |start: NaiveDate| {
         let key = u64::try_from(day(start)).unwrap_or(0);
         let label = Dimension::Quarter.name(key, portfolio);
-        period.clip(&Period::new(
-            start,
-            add_days(add_months(start, 3), -1),
-            label,
-        ))
+        let end = add_days(add_months(start, 3), -1);
+        Part::of(&Period::new(start, end, label), period)
     };
     quarters.into_iter().map(quarter).collect()
 }
@@ -238,8 +281,9 @@ impl Metrics {
             .by_period
             .iter()
             .map(|part| {
+                let partial = if part.partial { " (partial)" } else { "" };
                 format!(
-                    "{} {} won ({}), {} lost",
+                    "{}{partial} {} won ({}), {} lost",
                     part.period, part.won, part.value_won, part.lost
                 )
             })

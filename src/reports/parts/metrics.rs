@@ -8,9 +8,10 @@ use serde::Serialize;
 
 use crate::domain::change::NO_DAY;
 use crate::domain::deal::Deal;
-use crate::domain::money::divide;
+use crate::domain::filter::Tally;
 use crate::domain::portfolio::Portfolio;
 use crate::domain::progress::Reasons;
+use crate::domain::ratio::Ratio;
 use crate::domain::statistics::{Amounts, Share, Spread};
 use crate::domain::texts::NONE;
 use crate::language::clean;
@@ -35,8 +36,8 @@ pub struct Outcomes {
     reasons: Reasons,
     /// Closed before they were identified: in rates and totals, not in the cycle.
     pub backwards: u64,
-    /// Closed without an identified date: not in the cycle either.
-    pub unidentified: u64,
+    /// Closed without an identified date, by state: not in the cycle either.
+    pub unidentified: [Tally; 3],
     /// Without a rate for their currency: counted, in no sum.
     pub foreign: Vec<u32>,
 }
@@ -66,7 +67,10 @@ impl Outcomes {
             self.reasons.add(deal.lost_reason, value);
         }
         if deal.identified == NO_DAY {
-            self.unidentified += 1;
+            if let Some(of_state) = self.unidentified.get_mut(usize::from(deal.state())) {
+                of_state.count += 1;
+                of_state.value += if deal.foreign { 0 } else { deal.value };
+            }
         } else if deal.close < deal.identified {
             self.backwards += 1;
         } else {
@@ -133,14 +137,11 @@ impl Outcomes {
             won: self.won,
             lost: self.lost,
             win_rate: share.into(),
-            still_open: divide(i128::from(self.open) * 10_000, i128::from(whole))
+            still_open: Ratio::of(self.open.cast_signed(), whole.cast_signed())
                 .filter(|_| created)
                 .map(Fraction),
-            win_rate_by_value: divide(
-                i128::from(self.won_value()) * 10_000,
-                i128::from(self.won_value() + self.lost_value),
-            )
-            .map(Fraction),
+            win_rate_by_value: Ratio::of(self.won_value(), self.won_value() + self.lost_value)
+                .map(Fraction),
             won_value: amount(self.won_value()),
             lost_value: amount(self.lost_value),
             avg_deal_size: Average {
@@ -183,8 +184,8 @@ pub fn lost_reasons(counted: &Reasons, portfolio: &Portfolio) -> Vec<LostReason>
 
 fn days(spread: &Spread) -> Average<Days> {
     Average {
-        mean: spread.mean_tenths().map(Days),
-        median: spread.median_tenths().map(Days),
+        mean: spread.mean().map(Days),
+        median: spread.median().map(Days),
         n: spread.count(),
     }
 }
@@ -235,11 +236,24 @@ pub struct WinLoss {
 }
 
 impl WinLoss {
+    /// Deals still open, of those counted by when they were identified.
+    pub fn open(&self) -> Option<u64> {
+        self.still_open
+            .map(|_| self.win_rate.of - self.won - self.lost)
+    }
+
     /// The figures in a line or two.
     pub fn text(&self) -> String {
+        let (so_far, open) = match (self.still_open, self.open()) {
+            (Some(share), Some(open)) => (
+                " of all identified so far",
+                format!(", {open} still open ({share})"),
+            ),
+            _ => ("", String::new()),
+        };
         format!(
-            "Win rate {}: {} won, {} lost. By value {} ({} won, {} lost). Average deal {} (median {}). \
-             Cycle {} days won, {} lost, {} all.",
+            "Win rate{so_far} {}: {} won, {} lost{open}. By value {} ({} won, {} lost). \
+             Average deal {} (median {}). Cycle {} days won, {} lost, {} all.",
             self.win_rate,
             self.won,
             self.lost,

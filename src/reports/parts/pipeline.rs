@@ -14,6 +14,7 @@ use crate::domain::money::Currency;
 use crate::domain::period::Period;
 use crate::domain::portfolio::Portfolio;
 use crate::domain::progress::{Activity, Progress, activity};
+use crate::domain::ratio::Ratio;
 use crate::domain::stage::{ExpansionType, OPEN_STAGES, Stage};
 use crate::domain::statistics::Spread;
 use crate::domain::texts::NONE;
@@ -95,7 +96,7 @@ impl StageBreakdown {
 }
 
 impl Changes {
-    /// This week, and last week beside it, in two lines.
+    /// This week, last week and the trailing seven days, a line each.
     pub fn text(&self) -> String {
         let lost: Vec<String> = self.lost_reasons.iter().map(LostReason::text).collect();
         let lost = if lost.is_empty() {
@@ -103,10 +104,9 @@ impl Changes {
         } else {
             format!(": {}", lost.join(", "))
         };
-        let last = &self.last_week;
         format!(
             "This week: {} new ({}), {} moved forward, {} back, {} reopened, {} won ({}), {} lost ({}{lost}).\n\
-             Last week to the same day: {} new ({}), {} forward, {} back, {} won ({}), {} lost ({}).",
+             Last week to the same day: {}.\nTrailing seven days: {}.",
             self.new_this_week,
             self.new_value,
             self.moved_forward,
@@ -116,14 +116,25 @@ impl Changes {
             self.won_value,
             self.closed_lost,
             self.lost_value,
-            last.new,
-            last.new_value,
-            last.moved_forward,
-            last.moved_back,
-            last.closed_won,
-            last.won_value,
-            last.closed_lost,
-            last.lost_value
+            self.last_week.text(),
+            self.trailing_seven_days.text(),
+        )
+    }
+}
+
+impl Window {
+    fn text(&self) -> String {
+        format!(
+            "{} new ({}), {} forward, {} back, {} reopened, {} won ({}), {} lost ({})",
+            self.new,
+            self.new_value,
+            self.moved_forward,
+            self.moved_back,
+            self.reopened,
+            self.closed_won,
+            self.won_value,
+            self.closed_lost,
+            self.lost_value,
         )
     }
 }
@@ -145,7 +156,7 @@ pub struct Pipeline {
     /// Ones without a customer.
     pub unassigned: Tally,
     /// Ones without the date they entered their stage.
-    pub undated_stage: u64,
+    pub undated_stage: Tally,
     /// Ones without a rate for their currency.
     pub foreign: Vec<u32>,
     /// Deals left out of conversion.
@@ -188,7 +199,7 @@ pub fn compute(
         stale: Tally::default(),
         undated: Tally::default(),
         unassigned: Tally::default(),
-        undated_stage: 0,
+        undated_stage: Tally::default(),
         foreign: Vec::new(),
         without_history: progress.without_history,
         read: 0,
@@ -215,7 +226,7 @@ pub fn compute(
         }
         match (deal.days_in_stage(today), ages.get_mut(place)) {
             (Some(days), Some(ages)) => ages.add(i64::from(days)),
-            _ => pipeline.undated_stage += 1,
+            _ => pipeline.undated_stage.merge(&tally),
         }
         if stale_before
             .get(place)
@@ -260,24 +271,24 @@ pub fn compute(
         .iter()
         .take(Stage::OPEN.len())
         .for_each(|tally| pipeline.open.merge(tally));
-    let total = i128::from(pipeline.open.value);
+    let total = pipeline.open.value;
     for (stage, tally) in Stage::ALL.into_iter().zip(&stages) {
         let place = usize::from(stage.code());
         let age = ages.get(place);
         let stays = progress.stays.get(place);
         let conversion = progress.conversion.get(place).copied().unwrap_or_default();
-        let share = crate::domain::money::divide(i128::from(tally.value) * 10_000, total);
+        let share = Ratio::of(tally.value, total);
         pipeline.by_stage.push(StageBreakdown {
             stage: stage.word(),
             count: tally.count,
             value: amount(tally.value),
             weighted_value: amount(tally.weighted),
             share: share.filter(|_| stage.is_open()).map(Fraction),
-            avg_days_in_stage: age.and_then(Spread::mean_tenths).map(Days),
-            median_days_in_stage: age.and_then(Spread::median_tenths).map(Days),
+            avg_days_in_stage: age.and_then(Spread::mean).map(Days),
+            median_days_in_stage: age.and_then(Spread::median).map(Days),
             avg_days_to_exit: Average {
-                mean: stays.and_then(Spread::mean_tenths).map(Days),
-                median: stays.and_then(Spread::median_tenths).map(Days),
+                mean: stays.and_then(Spread::mean).map(Days),
+                median: stays.and_then(Spread::median).map(Days),
                 n: stays.map_or(0, Spread::count),
             },
             conversion_rate: conversion.share().rate().map(Fraction),

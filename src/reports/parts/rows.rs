@@ -1,5 +1,7 @@
 //! A page of opportunities and the exact totals over all that match, however many the page holds.
 
+use std::cmp::Ordering;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rustc_hash::FxHashSet;
@@ -7,7 +9,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::forecast::Counted;
-use crate::domain::change::NO_DAY;
+use crate::domain::change::{Day, NO_DAY};
 use crate::domain::deal::Deal;
 use crate::domain::filter::Tally;
 use crate::domain::money::weighted;
@@ -84,38 +86,58 @@ impl Sort {
     }
 }
 
-/// What rows are compared by: text or number, then the deal's number.
+/// What rows are compared by, before the deal's number: a number or a text, or nothing that could be.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Key {
     Number(i64),
     Text(String),
+    Missing,
 }
 
 fn key(deal: &Deal, sort: Sort, portfolio: &Portfolio) -> Key {
-    // Deals without a date come last either way.
-    let dated = |day: i32, missing: bool| {
-        let last = if sort.descending { i64::MIN } else { i64::MAX };
-        Key::Number(if missing { last } else { i64::from(day) })
+    let dated = |day: Day, key: Day| {
+        if day == NO_DAY {
+            Key::Missing
+        } else {
+            Key::Number(i64::from(key))
+        }
+    };
+    let named = |name: &str| {
+        if name.is_empty() {
+            Key::Missing
+        } else {
+            Key::Text(names::fold(name))
+        }
     };
     match sort.field {
-        // Neither can a value without a rate be compared with others.
-        Field::Value | Field::WeightedValue if deal.foreign => dated(0, true),
+        // A value without a rate cannot be compared with others.
+        Field::Value | Field::WeightedValue if deal.foreign => Key::Missing,
         Field::Value => Key::Number(deal.value),
         Field::WeightedValue => {
             Key::Number(weighted(deal.value, deal.probability(portfolio.settings())))
         }
         Field::Probability => Key::Number(i64::from(deal.probability(portfolio.settings()))),
-        Field::Close => dated(deal.close, deal.close == NO_DAY),
-        Field::Identified => dated(deal.identified, deal.identified == NO_DAY),
+        Field::Close => dated(deal.close, deal.close),
+        Field::Identified => dated(deal.identified, deal.identified),
         Field::Stage => Key::Number(i64::from(deal.stage.code())),
-        Field::DaysInStage => dated(
-            deal.stage_entered.saturating_neg(),
-            deal.stage_entered == NO_DAY,
+        Field::DaysInStage => dated(deal.stage_entered, deal.stage_entered.saturating_neg()),
+        Field::Customer => named(portfolio.customer_name(deal.customer)),
+        Field::Name => named(
+            portfolio
+                .detail(deal)
+                .map_or("", |detail| portfolio.text(detail.name)),
         ),
-        Field::Customer => Key::Text(names::fold(portfolio.customer_name(deal.customer))),
-        Field::Name => Key::Text(portfolio.detail(deal).map_or_else(String::new, |detail| {
-            names::fold(portfolio.text(detail.name))
-        })),
+    }
+}
+
+impl Sort {
+    /// The order of two rows. What has nothing to be sorted by comes last either way.
+    fn order(self, (a, number_a): &(Key, u32), (b, number_b): &(Key, u32)) -> Ordering {
+        let by_key = if self.descending { b.cmp(a) } else { a.cmp(b) };
+        (*a == Key::Missing)
+            .cmp(&(*b == Key::Missing))
+            .then(by_key)
+            .then(number_a.cmp(number_b))
     }
 }
 
@@ -215,14 +237,7 @@ pub fn page(
     let after = cursor
         .map(|cursor| open_cursor(cursor, asked, sort, portfolio))
         .transpose()?;
-    let order = |a: &(Key, u32), b: &(Key, u32)| {
-        let by_key = if sort.descending {
-            b.0.cmp(&a.0)
-        } else {
-            a.0.cmp(&b.0)
-        };
-        by_key.then(a.1.cmp(&b.1))
-    };
+    let order = |a: &(Key, u32), b: &(Key, u32)| sort.order(a, b);
     let mut keyed: Vec<(Key, u32)> = deals
         .iter()
         .map(|deal| (key(deal, sort, portfolio), deal.number))
@@ -250,6 +265,7 @@ fn close_cursor(key: &Key, number: u32, asked: &Asked<'_>) -> String {
     let key = match key {
         Key::Number(number) => format!("n{number}"),
         Key::Text(text) => format!("t{text}"),
+        Key::Missing => "m".to_owned(),
     };
     URL_SAFE_NO_PAD.encode(format!("{:x}:{number}:{key}", asked.question))
 }
@@ -286,11 +302,17 @@ fn open_cursor(
     let key = match key.map(|key| key.split_at_checked(1)) {
         Some(Some(("n", number))) => Key::Number(number.parse().map_err(|_| refuse())?),
         Some(Some(("t", text))) => Key::Text(text.to_owned()),
+        Some(Some(("m", ""))) => Key::Missing,
         _ => return Err(refuse()),
     };
-    // A text key must fit the sort, or rows would be compared with what they are not.
+    // The key must fit the sort, or rows would be compared with what they are not.
     let is_text = matches!(sort.field, Field::Customer | Field::Name);
-    if is_text != matches!(key, Key::Text(_)) || number >= portfolio.len() {
+    let fits = match key {
+        Key::Text(_) => is_text,
+        Key::Number(_) => !is_text,
+        Key::Missing => true,
+    };
+    if !fits || number >= portfolio.len() {
         return Err(refuse());
     }
     Ok((key, number))

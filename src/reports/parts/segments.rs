@@ -2,9 +2,11 @@
 //! and the name of a key.
 
 use chrono::Datelike;
+use rustc_hash::FxHashMap;
 
 use crate::domain::days::{date, day};
 use crate::domain::deal::Deal;
+use crate::domain::past;
 use crate::domain::portfolio::Portfolio;
 use crate::domain::stage::{ExpansionType, Stage};
 use crate::domain::texts::{NONE, Text};
@@ -153,7 +155,8 @@ impl Dimension {
                 }
             }
             Dimension::SizeBand => {
-                let major = deal.estimate / portfolio.settings().currency.minor_per_major();
+                let major = past::last_estimate(portfolio, deal)
+                    / portfolio.settings().currency.minor_per_major();
                 let band = BANDS
                     .iter()
                     .rposition(|(from, _)| major >= *from)
@@ -205,6 +208,17 @@ impl Dimension {
         }
     }
 
+    /// The id of the person or customer that a segment stands for; empty where it is anything else.
+    pub fn id(&self, key: u64, portfolio: &Portfolio) -> String {
+        let number = u32::try_from(key).unwrap_or(NONE);
+        let id = match self {
+            Dimension::Csm | Dimension::SalesRep => portfolio.person(number).map(|known| known.id),
+            Dimension::Customer => portfolio.customer(number).map(|known| known.id),
+            _ => None,
+        };
+        id.map_or_else(String::new, |id| clean(portfolio.text(id), 80))
+    }
+
     /// The name of a segment.
     pub fn name(&self, key: u64, portfolio: &Portfolio) -> String {
         let number = u32::try_from(key).unwrap_or(NONE);
@@ -241,6 +255,27 @@ impl Dimension {
             _ => clean(portfolio.text(number), 80),
         }
     }
+}
+
+/// Names beside the ids of their records, as a reader can tell them apart: where several have the same
+/// name, each with its id.
+pub fn told_apart(named: impl Iterator<Item = (String, String)>) -> Vec<String> {
+    let named: Vec<(String, String)> = named.collect();
+    let mut times: FxHashMap<&str, u32> = FxHashMap::default();
+    for (name, _) in &named {
+        *times.entry(name).or_default() += 1;
+    }
+    let is_shared = |name: &str| times.get(name).is_some_and(|times| *times > 1);
+    named
+        .iter()
+        .map(|(name, id)| {
+            if is_shared(name) && !id.is_empty() {
+                format!("{name} ({id})")
+            } else {
+                name.clone()
+            }
+        })
+        .collect()
 }
 
 /// Which date of a deal puts it into a month or quarter.

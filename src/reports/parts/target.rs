@@ -1,13 +1,17 @@
 //! The target of a period (DEFINITIONS section 5): whose it is, and why there is none.
 
+use std::collections::BTreeSet;
+
 use chrono::NaiveDate;
 
+use super::segments::told_apart;
 use crate::domain::days::{date, day};
 use crate::domain::filter::{Filter, Scope};
 use crate::domain::period::Period;
 use crate::domain::portfolio::Portfolio;
 use crate::domain::reference::TargetKey;
 use crate::domain::texts::NONE;
+use crate::language::clean;
 
 /// What was found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -113,12 +117,11 @@ fn sum_of_csms(portfolio: &Portfolio, months: &[NaiveDate]) -> Option<Target> {
     if with.is_empty() {
         return None;
     }
-    let with_deals: std::collections::BTreeSet<u32> = portfolio
-        .open()
-        .map(|deal| deal.csm)
-        .filter(|csm| *csm != NONE && !with.contains(csm))
+    let others = csms_on_record(portfolio);
+    let left_out: BTreeSet<u32> = without
+        .into_iter()
+        .chain(others.filter(|csm| !with.contains(csm)))
         .collect();
-    let left_out: std::collections::BTreeSet<u32> = without.into_iter().chain(with_deals).collect();
     let by_month: Vec<(NaiveDate, Option<i64>)> = months
         .iter()
         .map(|month| {
@@ -128,16 +131,24 @@ fn sum_of_csms(portfolio: &Portfolio, months: &[NaiveDate]) -> Option<Target> {
             )
         })
         .collect();
-    let mut note = format!(
-        "There is no organisation target; the target is the sum of {} CSM targets.",
-        with.len()
-    );
+    let targets = match with.len() {
+        1 => "1 CSM target".to_owned(),
+        several => format!("{several} CSM targets"),
+    };
+    let mut note = format!("There is no organisation target; the target is the sum of {targets}.");
     if !left_out.is_empty() {
-        let names: Vec<String> = left_out
-            .iter()
-            .map(|csm| crate::language::clean(portfolio.person_name(*csm), 60))
-            .collect();
-        note.push_str(&format!(" Without a target: {}.", names.join(", ")));
+        let names = told_apart(left_out.iter().chain(&with).map(|csm| {
+            let id = portfolio
+                .person(*csm)
+                .map_or("", |person| portfolio.text(person.id));
+            (clean(portfolio.person_name(*csm), 60), clean(id, 60))
+        }));
+        let named: Vec<String> = names.into_iter().take(left_out.len().min(NAMED)).collect();
+        let more = match left_out.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        note.push_str(&format!(" Without a target: {}{more}.", named.join(", ")));
     }
     Some(Target {
         total: Some(by_month.iter().filter_map(|(_, amount)| *amount).sum()),
@@ -145,6 +156,33 @@ fn sum_of_csms(portfolio: &Portfolio, months: &[NaiveDate]) -> Option<Target> {
         months: by_month,
         notes: vec![note],
     })
+}
+
+/// How many CSMs without a target are named; all are counted.
+const NAMED: usize = 20;
+
+/// Everyone who is a CSM for all that is on record: of a deal or a customer, or else listed among the
+/// people without being anybody's sales rep.
+fn csms_on_record(portfolio: &Portfolio) -> impl Iterator<Item = u32> {
+    let people = portfolio.reference().people.len();
+    let (mut csms, mut reps) = (vec![false; people], vec![false; people]);
+    let mark = |marks: &mut Vec<bool>, person: u32| {
+        if let Some(mark) = marks.get_mut(person as usize) {
+            *mark = true;
+        }
+    };
+    for deal in portfolio.chunks().flat_map(|chunk| chunk.deals()) {
+        mark(&mut csms, deal.csm);
+        mark(&mut reps, deal.sales_rep);
+    }
+    for customer in portfolio.reference().customers.iter() {
+        mark(&mut csms, customer.csm);
+    }
+    let is_csm = csms.into_iter().zip(reps);
+    (0_u32..)
+        .zip(is_csm)
+        .filter(|(_, (is_csm, is_rep))| *is_csm || !is_rep)
+        .map(|(person, _)| person)
 }
 
 /// A forecast that was recorded before a period began: the latest made on or before the day before.

@@ -5,52 +5,57 @@ use chrono::NaiveDate;
 
 use crate::domain::change::{FOLLOWS, FOLLOWS_CATEGORY, field};
 use crate::domain::deal::Deal;
-use crate::domain::filter::Filter;
-use crate::domain::money::divide;
+use crate::domain::filter::Tally;
 use crate::domain::portfolio::Portfolio;
 
-/// Whether what the figures of a deal rest on was on record at an instant: its value, its close, its
-/// stage, and its probability and category where they were set by hand.
+/// Whether what the figures of a deal rest on was on record at an instant. Of an open deal that is its
+/// value, its close, its stage, and its probability and category where they were set by hand; of a
+/// closed one only its value, because when and how it closed is a change of that day.
 fn is_known(portfolio: &Portfolio, deal: &Deal, at: i64) -> bool {
     let on_record = |field| portfolio.is_on_record(deal.number, field, at);
+    if deal.is_won() {
+        return on_record(field::CLOSED_VALUE);
+    }
     on_record(field::ESTIMATED_VALUE)
-        && on_record(field::EXPECTED_CLOSE)
-        && on_record(field::STAGE)
-        && (deal.probability == FOLLOWS || on_record(field::PROBABILITY))
-        && (deal.category == FOLLOWS_CATEGORY || on_record(field::CATEGORY))
+        && (!deal.is_open()
+            || on_record(field::EXPECTED_CLOSE)
+                && on_record(field::STAGE)
+                && (deal.probability == FOLLOWS || on_record(field::PROBABILITY))
+                && (deal.category == FOLLOWS_CATEGORY || on_record(field::CATEGORY)))
 }
 
-/// The sentence that says so, when there is something to say.
-pub fn assumption(portfolio: &Portfolio, as_of: NaiveDate, filter: &Filter) -> Option<String> {
+/// The sentences that say so about the deals of an answer, as far as there is something to say.
+pub fn assumptions<'a>(
+    portfolio: &Portfolio,
+    as_of: NaiveDate,
+    deals: impl Iterator<Item = &'a Deal>,
+) -> Vec<String> {
     let then = portfolio.settings().calendar.end_of(as_of);
-    let (mut count, mut value) = (0_u64, 0_i64);
-    for deal in portfolio
-        .open()
-        .filter(|deal| filter.matches(deal, portfolio))
-    {
-        if !is_known(portfolio, deal, then) {
-            count += 1;
-            value += if deal.foreign { 0 } else { deal.value };
+    let mut unknown = [Tally::default(); 3];
+    for deal in deals.filter(|deal| !is_known(portfolio, deal, then)) {
+        if let Some(of_state) = unknown.get_mut(usize::from(deal.state())) {
+            of_state.add(deal, portfolio);
         }
     }
-    (count > 0).then(|| {
-        let value = portfolio.settings().currency.show(value);
-        format!(
-            "The value, close, stage or probability of {count} open deals ({value}) was not on record then; \
-             their earliest known values are used."
-        )
-    })
-}
-
-/// The share, in ten-thousandths, of the value of some deals that was not on record at an instant;
-/// `None` without value.
-pub fn share(portfolio: &Portfolio, deals: &[Deal], at: i64) -> Option<i64> {
-    let (mut all, mut unknown) = (0_i64, 0_i64);
-    for deal in deals {
-        all += deal.value;
-        if !is_known(portfolio, deal, at) {
-            unknown += deal.value;
-        }
-    }
-    divide(i128::from(unknown) * 10_000, i128::from(all))
+    let [open, won, lost] = unknown;
+    let say = |tally: Tally, what: &str, state: &str, instead: &str| {
+        let deals = if tally.count == 1 { "deal" } else { "deals" };
+        let value = portfolio.settings().currency.show(tally.value);
+        (tally.count > 0).then(|| {
+            format!(
+                "The {what} of {} {state} {deals} ({value}) was not on record then; {instead}.",
+                tally.count
+            )
+        })
+    };
+    let earliest = "the earliest known is used";
+    let estimate = "the earliest known is used, or the estimate where none ever was";
+    [
+        say(open, "value, close, stage or probability", "open", earliest),
+        say(won, "closed value", "won", estimate),
+        say(lost, "value", "lost", earliest),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }

@@ -17,21 +17,42 @@ pub fn of_filter(understood: &Understood) -> Vec<Warning> {
         .collect()
 }
 
-/// A warning about some deals, when there are any: "3 deals worth $1,200 (weighted $300) …".
+/// A warning about some open deals, when there are any: "3 open deals worth $1,200 (weighted $300) …".
 pub fn about(kind: &'static str, tally: &Tally, currency: Currency, what: &str) -> Option<Warning> {
-    (tally.count > 0).then(|| {
-        let deals = if tally.count == 1 {
-            "1 open deal".to_owned()
-        } else {
-            format!("{} open deals", tally.count)
-        };
-        let worth = format!(
-            "worth {} (weighted {})",
-            currency.show(tally.value),
-            currency.show(tally.weighted)
-        );
-        Warning::new(kind, format!("{deals} {worth} {what}"))
-    })
+    let none = Tally::default();
+    about_all(kind, &[*tally, none, none], currency, what)
+}
+
+/// A warning about deals of any state, when there are any; open, won and lost ones stand apart:
+/// "2 open deals worth $1,200 (weighted $300), 1 won deal worth $500 …".
+pub fn about_all(
+    kind: &'static str,
+    [open, won, lost]: &[Tally; 3],
+    currency: Currency,
+    what: &str,
+) -> Option<Warning> {
+    let count = |tally: &Tally, state: &str| {
+        let deals = if tally.count == 1 { "deal" } else { "deals" };
+        let value = currency.show(tally.value);
+        format!("{} {state} {deals} worth {value}", tally.count)
+    };
+    let of_open = || {
+        let weighted = currency.show(open.weighted);
+        format!("{} (weighted {weighted})", count(open, "open"))
+    };
+    let parts = [
+        (open.count > 0).then(of_open),
+        (won.count > 0).then(|| count(won, "won")),
+        (lost.count > 0).then(|| count(lost, "lost")),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| Warning::new(kind, format!("{} {what}", parts.join(", "))))
+}
+
+/// "1 deal", "2 deals".
+pub fn deals(count: u64) -> String {
+    let deals = if count == 1 { "deal" } else { "deals" };
+    format!("{count} {deals}")
 }
 
 /// At most this many deals are named in a warning; all are counted.
@@ -58,11 +79,7 @@ pub fn no_rate(deals: &[u32], portfolio: &Portfolio) -> Option<Warning> {
     } else {
         String::new()
     };
-    let count = if deals.len() == 1 {
-        "1 deal".to_owned()
-    } else {
-        format!("{} deals", deals.len())
-    };
+    let count = self::deals(deals.len() as u64);
     (!deals.is_empty()).then(|| {
         let message = format!(
             "No rate for the currency of {count}, counted but in no sum of money: {}{more}.",

@@ -1,13 +1,11 @@
-//! What the outcomes of several actions show: what one deal adds to the measures of its period
-//! before and after, and where a change stands in the log.
+//! What one deal adds to the measures of its period, before and after a change.
 
 use chrono::NaiveDate;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::Commanded;
+use crate::actions::Commanded;
 use crate::domain::calendar::{add_days, add_months};
-use crate::domain::change::{Millis, NO_DAY, field};
 use crate::domain::days::{date, day};
 use crate::domain::deal::Deal;
 use crate::domain::measure::{Measures, Span};
@@ -34,16 +32,46 @@ pub struct Effect {
 }
 
 impl Effect {
-    /// Compares a deal before (if it was on record) and after; `None` when it has no close date.
+    /// Compares a deal before (if it was on record) and after in the quarter it closes in; `None` when
+    /// it has no close date.
     pub fn of(
         commanded: &Commanded<'_>,
         before: Option<&Deal>,
         after: &Deal,
         portfolio: &Portfolio,
     ) -> Option<Effect> {
-        let close = date(after.close).filter(|_| after.close != NO_DAY)?;
+        let start = quarter_of(after, portfolio)?;
+        Some(Effect::in_quarter(
+            start, commanded, before, after, portfolio,
+        ))
+    }
+
+    /// Compares it in the quarter that it leaves; `None` when it stays in its quarter.
+    pub fn of_leaving(
+        commanded: &Commanded<'_>,
+        before: &Deal,
+        after: &Deal,
+        portfolio: &Portfolio,
+    ) -> Option<Effect> {
+        let left = quarter_of(before, portfolio)
+            .filter(|start| quarter_of(after, portfolio) != Some(*start))?;
+        Some(Effect::in_quarter(
+            left,
+            commanded,
+            Some(before),
+            after,
+            portfolio,
+        ))
+    }
+
+    fn in_quarter(
+        start: NaiveDate,
+        commanded: &Commanded<'_>,
+        before: Option<&Deal>,
+        after: &Deal,
+        portfolio: &Portfolio,
+    ) -> Effect {
         let settings = portfolio.settings();
-        let start = settings.calendar.quarter_of(close);
         let end = add_days(add_months(start, 3), -1);
         let span = Span {
             start: day(start),
@@ -75,11 +103,11 @@ impl Effect {
                 weighted: amount(measures.weighted),
             }
         };
-        Some(Effect {
+        Effect {
             period: label,
             before: added(before),
             after: added(Some(after)),
-        })
+        }
     }
 
     /// "Q1 2026: weighted $8,000 → $12,000, …" with the measures that change.
@@ -103,23 +131,8 @@ impl Effect {
     }
 }
 
-/// The instant a change that was true on a day is logged at: now when that is today, else the start
-/// of the day, and never before the deal's last stage change, so the order of moves is kept.
-pub fn instant(commanded: &Commanded<'_>, deal: u32, on: NaiveDate) -> Millis {
-    let portfolio = commanded.portfolio;
+/// The first day of the fiscal quarter a deal closes in.
+fn quarter_of(deal: &Deal, portfolio: &Portfolio) -> Option<NaiveDate> {
     let calendar = &portfolio.settings().calendar;
-    let at = if on == commanded.today {
-        commanded.author.now
-    } else {
-        calendar.start_of(on)
-    };
-    let last_move = portfolio
-        .changes(deal)
-        .iter()
-        .filter(|change| field::is_stage(change.field))
-        .map(|change| change.at)
-        .max();
-    let origin = portfolio.origin(deal).map(|origin| origin.at);
-    at.max(last_move.unwrap_or(Millis::MIN))
-        .max(origin.unwrap_or(Millis::MIN))
+    date(deal.close).map(|close| calendar.quarter_of(close))
 }

@@ -1,18 +1,21 @@
 //! The forecast of a period: PRD-155's ForecastData, completed as DEFINITIONS section 5 says.
 
+mod text;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::at_open::{AtOpen, forecast_at_open};
+use super::at_open::{self, AtOpen, forecast_at_open};
 use super::target::{self, Target};
 use crate::domain::calendar::{add_days, add_months};
 use crate::domain::days::day;
 use crate::domain::filter::{Filter, Tally};
 use crate::domain::measure::{Measures, PeriodFigures, Span, WonLost};
-use crate::domain::money::{Currency, divide};
+use crate::domain::money::Currency;
 use crate::domain::period::Period;
+use crate::domain::ratio::Ratio;
 use crate::domain::settings::Measure;
 use crate::domain::statistics::Share;
 use crate::language::basis::Warning;
@@ -117,6 +120,9 @@ pub struct ForecastData {
     /// Why a figure is null
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub reasons: Reasons,
+    // Whether the period is over, which the text words differently.
+    #[serde(skip)]
+    ended: bool,
 }
 
 /// A forecast with what its basis should say.
@@ -170,12 +176,12 @@ pub fn compute(
     let mut target = target::find(portfolio, filter, period);
     if let Some(assumed) = assumed_target {
         assumptions.push(format!(
-            "The target of {} is assumed for this question only.",
+            "The target of {} is assumed for this question only; its months have none.",
             currency.show(assumed)
         ));
+        // The months of a target on record would not add up to the one assumed.
         target = Target {
             total: Some(assumed),
-            months: target.months,
             ..Target::default()
         };
     }
@@ -194,12 +200,9 @@ pub fn compute(
             null(figure, reason);
         }
     }
-    let ratio = |numerator: i64, denominator: i64, scale: i128| {
-        divide(i128::from(numerator) * scale, i128::from(denominator))
-    };
     let attainment = target
         .total
-        .and_then(|target| ratio(measures.closed, target, 10_000))
+        .and_then(|target| Ratio::of(measures.closed, target))
         .map(Fraction);
     if target.total == Some(0) {
         null("attainment", "zero_target");
@@ -210,8 +213,8 @@ pub fn compute(
             null("pipeline_coverage", "period_ended");
             null("coverage_of_remaining", "period_ended");
         } else {
-            coverage = ratio(figures.open.value, target, 100).map(Multiple);
-            remaining = ratio(figures.open.value, target - measures.closed, 100).map(Multiple);
+            coverage = Ratio::of(figures.open.value, target);
+            remaining = Ratio::of(figures.open.value, target - measures.closed);
             if coverage.is_none() {
                 null("pipeline_coverage", "zero_target");
             }
@@ -225,7 +228,11 @@ pub fn compute(
         end: today,
     };
     let closed = WonLost::of(portfolio, &filter.without_stage(), year);
-    let needed = ratio((closed.won + closed.lost) as i64, closed.won as i64, 100).map(Multiple);
+    let win_rate = Share {
+        part: closed.won,
+        whole: closed.won + closed.lost,
+    };
+    let needed = Ratio::of(win_rate.whole.cast_signed(), closed.won.cast_signed());
     if needed.is_none() {
         null(
             "coverage_needed",
@@ -236,10 +243,6 @@ pub fn compute(
             },
         );
     }
-    let win_rate = Share {
-        part: closed.won,
-        whole: closed.won + closed.lost,
-    };
     let definitions = win_rate.rate().map(|rate| {
         format!(
             "coverage_needed = 1 ÷ win rate of the trailing twelve months ({})",
@@ -251,7 +254,6 @@ pub fn compute(
     if at_open.is_some_and(|at_open| at_open.amount.is_none()) {
         null("forecast_at_open", "not_recorded");
     }
-    assumptions.extend(at_open.and_then(|at_open| at_open.note(period)));
     let of_months: Vec<Option<AtOpen>> = months
         .iter()
         .map(|month| {
@@ -267,8 +269,13 @@ pub fn compute(
                 "not_recorded",
             );
         }
-        assumptions.extend(at_open.and_then(|at_open| at_open.note(month)));
     }
+    let of_months_over = months
+        .iter()
+        .zip(&of_months)
+        .filter_map(|(month, at_open)| Some((month, (*at_open)?)));
+    let of_all = at_open.map(|at_open| (period, at_open)).into_iter();
+    assumptions.extend(at_open::notes(of_all.chain(of_months_over)));
 
     let month_row = |(place, month): (usize, &Period)| {
         let of_month = figures.parts.get(place).copied().unwrap_or_default();
@@ -343,10 +350,11 @@ pub fn compute(
             weighted: amount(target - measures.weighted),
         }),
         attainment,
-        goal_coverage_met: coverage.map(|coverage| coverage.0 >= settings.goals.coverage),
-        pipeline_coverage: coverage,
-        coverage_of_remaining: remaining,
-        coverage_needed: needed,
+        goal_coverage_met: coverage
+            .map(|coverage| coverage >= Ratio::hundredths(settings.goals.coverage)),
+        pipeline_coverage: coverage.map(Multiple),
+        coverage_of_remaining: remaining.map(Multiple),
+        coverage_needed: needed.map(Multiple),
         forecast_at_open: at_open.and_then(|at_open| at_open.amount).map(amount),
         open: Counted::new(&figures.open, currency),
         by_month,
@@ -354,6 +362,7 @@ pub fn compute(
         overdue_earlier: Counted::new(&figures.overdue_before, currency),
         omitted: Counted::new(&figures.omitted, currency),
         reasons,
+        ended,
     };
     Forecast {
         data,
@@ -376,58 +385,5 @@ fn row(month: String, measures: &Measures, measure: Measure, currency: Currency)
         forecast: amount(measures.get(measure)),
         actual: None,
         forecast_at_open: None,
-    }
-}
-
-impl ForecastData {
-    /// The forecast in a few lines.
-    pub fn text(&self) -> String {
-        let mut lines = vec![format!(
-            "Forecast for {}: {} ({}).",
-            self.period, self.forecast, self.measure
-        )];
-        lines.push(format!(
-            "Closed {}, commit {}, best case {}, weighted {}, upside {}.",
-            self.closed, self.commit, self.best_case, self.weighted, self.upside
-        ));
-        match (self.target, self.gap_to_target) {
-            (Some(target), Some(gap)) => {
-                let gap = if gap.minor >= 0 {
-                    format!("gap {gap}")
-                } else {
-                    format!(
-                        "{} above",
-                        Amount {
-                            minor: -gap.minor,
-                            currency: gap.currency
-                        }
-                    )
-                };
-                let attained = self
-                    .attainment
-                    .map(|share| format!(", {share} attained"))
-                    .unwrap_or_default();
-                let needed = self
-                    .coverage_needed
-                    .map(|needed| format!(" (need {needed})"))
-                    .unwrap_or_default();
-                let coverage = self
-                    .pipeline_coverage
-                    .map(|coverage| format!(", coverage {coverage}{needed}"))
-                    .unwrap_or_default();
-                lines.push(format!("Target {target}: {gap}{attained}{coverage}."));
-            }
-            _ => lines.push(format!(
-                "No target ({}).",
-                self.reasons.get("target").copied().unwrap_or("no_target")
-            )),
-        }
-        if self.overdue.count > 0 {
-            lines.push(format!(
-                "Overdue: {} deals, {}.",
-                self.overdue.count, self.overdue.value
-            ));
-        }
-        lines.join("\n")
     }
 }

@@ -1,0 +1,4 @@
+//! What several actions share. Each is a pure function of the portfolio.
+
+pub mod dating;
+pub mod effect;

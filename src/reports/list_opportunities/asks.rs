@@ -1,0 +1,284 @@
+//! What a list asks of a deal beside the filter: periods, ages, attention, words. A deal that lacks the
+//! date that is asked about is neither listed nor forgotten: it is counted, and the answer says so.
+
+use super::Query;
+use crate::domain::change::{Day, NO_DAY};
+use crate::domain::days::day;
+use crate::domain::deal::Deal;
+use crate::domain::filter::{Filter, Tally, is_overdue};
+use crate::domain::period::Period;
+use crate::domain::progress::Progress;
+use crate::domain::stage::{CLOSED_BITS, OPEN_BITS};
+use crate::domain::texts::NONE;
+use crate::language::periods::{self, Direction};
+use crate::language::vocabulary::pick;
+use crate::language::{clean, names};
+use crate::refusal::{Code, Refusal, Result};
+use crate::reports::Asked;
+
+/// What a deal must meet beside the filter.
+pub struct Asks {
+    closing: Option<(Day, Day)>,
+    closed: Option<(Day, Day)>,
+    identified: Option<(Day, Day)>,
+    attention: Vec<Attention>,
+    search: Option<String>,
+    min_days_in_stage: Option<i32>,
+    min_age: Option<i32>,
+    pub stages: u8,
+    pub period: Option<Period>,
+    pub said: Vec<String>,
+    progress: Option<Progress>,
+}
+
+/// The deals a question is about.
+#[derive(Default)]
+pub struct Selected<'a> {
+    pub deals: Vec<&'a Deal>,
+    /// Those left out for want of each date of [`UNDATED`], by state.
+    pub left_out: [[Tally; 3]; 3],
+}
+
+/// Whether a deal meets what is asked, from no to yes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Fit {
+    Fails,
+    /// It lacks the date that would tell.
+    Unknown(Undated),
+    Meets,
+}
+
+impl Fit {
+    const fn of(meets: bool) -> Fit {
+        if meets { Fit::Meets } else { Fit::Fails }
+    }
+}
+
+/// A date that a deal may lack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Undated {
+    Close,
+    Identified,
+    Stage,
+}
+
+/// Each with the kind of its warning and its name.
+pub const UNDATED: [(Undated, &str, &str); 3] = [
+    (Undated::Close, "undated", "expected close"),
+    (Undated::Identified, "unidentified", "identified date"),
+    (Undated::Stage, "undated_stage", "stage date"),
+];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Attention {
+    Overdue,
+    Stale,
+    Undated,
+    Unassigned,
+    NoOwner,
+}
+
+const ATTENTION: [(&str, Attention); 5] = [
+    ("overdue", Attention::Overdue),
+    ("stale", Attention::Stale),
+    ("undated", Attention::Undated),
+    ("unassigned", Attention::Unassigned),
+    ("no_owner", Attention::NoOwner),
+];
+
+impl Asks {
+    /// Reads the arguments of a question.
+    pub fn read(asked: &Asked<'_>, query: &Query) -> Result<Asks> {
+        let calendar = &asked.portfolio.settings().calendar;
+        let mut said = Vec::new();
+        let mut shown = None;
+        let mut period =
+            |name: &str, words: &Option<String>, direction| -> Result<Option<(Day, Day)>> {
+                let Some(words) = words else { return Ok(None) };
+                let period = periods::period(words, calendar, asked.today, direction)?.period;
+                said.push(format!(
+                    "{name} {} ({} to {})",
+                    period.label, period.start, period.end
+                ));
+                let days = (day(period.start), day(period.end));
+                shown = Some(period);
+                Ok(Some(days))
+            };
+        let identified = period("identified", &query.identified, Direction::Back)?;
+        let closed = period("closed", &query.closed, Direction::Back)?;
+        let closing = period("closing", &query.closing, Direction::Forward)?;
+        if closing.is_some() && closed.is_some() {
+            return Err(Refusal::new(
+                Code::InvalidArgument,
+                "'closing' asks for open deals and 'closed' for closed ones.",
+            )
+            .hint("Give one of them."));
+        }
+        let attention: Vec<Attention> = query
+            .attention
+            .iter()
+            .flat_map(|words| &words.0)
+            .map(|word| pick("attention", word, &ATTENTION))
+            .collect::<Result<_>>()?;
+        for wanted in &attention {
+            let name = ATTENTION
+                .iter()
+                .find(|(_, known)| known == wanted)
+                .map_or("", |(name, _)| name);
+            said.push(format!("attention: {name}"));
+        }
+        if let Some(search) = &query.search {
+            said.push(format!("search: {}", clean(search, 60)));
+        }
+        if let Some(days) = query.min_days_in_stage {
+            said.push(format!("at least {days} days in stage"));
+        }
+        if let Some(days) = query.min_age_days {
+            said.push(format!("at least {days} days old"));
+        }
+        let stale = attention.contains(&Attention::Stale);
+        Ok(Asks {
+            closing,
+            closed,
+            identified,
+            progress: stale.then(|| Progress::of(asked.portfolio, &Filter::default())),
+            attention,
+            search: query
+                .search
+                .as_deref()
+                .map(names::fold)
+                .filter(|search| !search.is_empty()),
+            min_days_in_stage: query.min_days_in_stage.map(i32::from),
+            min_age: query.min_age_days.map(i32::from),
+            stages: if closed.is_some() {
+                CLOSED_BITS
+            } else {
+                OPEN_BITS
+            },
+            period: shown,
+            said,
+        })
+    }
+
+    /// The deals that meet everything, and those of which that cannot be said for want of a date.
+    pub fn select<'a>(&self, asked: &'a Asked<'_>, filter: &'a Filter) -> Selected<'a> {
+        let mut selected = Selected::default();
+        let portfolio = asked.portfolio;
+        let stages = filter.stages().unwrap_or(OPEN_BITS | CLOSED_BITS);
+        let mut take = |deal: &'a Deal| match self.fit(deal, asked) {
+            Fit::Meets => selected.deals.push(deal),
+            Fit::Unknown(date) => {
+                let of_date = UNDATED.iter().position(|(undated, _, _)| *undated == date);
+                let tallies = of_date.and_then(|place| selected.left_out.get_mut(place));
+                let of_state = tallies.and_then(|of| of.get_mut(usize::from(deal.state())));
+                if let Some(of_state) = of_state {
+                    of_state.add(deal, portfolio);
+                }
+            }
+            Fit::Fails => {}
+        };
+        let matches = |deal: &&Deal| filter.matches(deal, portfolio);
+        if let Some(customers) = filter.customers() {
+            let deals = portfolio.deals_of_all(customers.numbers());
+            deals.filter(matches).for_each(&mut take);
+            return selected;
+        }
+        let nothing = (1, 0);
+        let (mut open, mut undated) = (nothing, nothing);
+        if stages & OPEN_BITS != 0 {
+            open = self.closing.unwrap_or((Day::MIN, Day::MAX));
+            if self.closing.is_some() {
+                undated = (NO_DAY, NO_DAY);
+            }
+        }
+        let mut closed = nothing;
+        if stages & CLOSED_BITS != 0 && self.closing.is_none() {
+            closed = self.closed.unwrap_or((Day::MIN, Day::MAX));
+        }
+        portfolio
+            .due(open.0, open.1)
+            .chain(portfolio.due(undated.0, undated.1))
+            .chain(portfolio.closed(closed.0, closed.1))
+            .filter(matches)
+            .for_each(&mut take);
+        selected
+    }
+
+    /// Whether a deal meets everything. What asks for a date that it does not have is neither met nor
+    /// failed, unless something else fails.
+    fn fit(&self, deal: &Deal, asked: &Asked<'_>) -> Fit {
+        let today = asked.day();
+        let within = |span: Option<(Day, Day)>, day: Day, date: Undated| match span {
+            Some(_) if day == NO_DAY => Fit::Unknown(date),
+            Some((from, to)) => Fit::of(from <= day && day <= to),
+            None => Fit::Meets,
+        };
+        let at_least = |least: Option<i32>, days: Option<i32>, date: Undated| match (least, days) {
+            (Some(least), Some(days)) => Fit::of(days >= least),
+            (Some(_), None) => Fit::Unknown(date),
+            (None, _) => Fit::Meets,
+        };
+        let age = if deal.identified == NO_DAY {
+            None
+        } else {
+            // One that is to be identified later has no age yet, which is less than any.
+            Some(deal.age(today).unwrap_or(-1))
+        };
+        let (is_open, days) = (deal.is_open(), deal.days_in_stage(today));
+        let wanted = self.attention.iter();
+        let wanted = wanted.map(|wanted| self.needs(deal, *wanted, today));
+        let fits = [
+            Fit::of(self.closing.is_none() || is_open),
+            Fit::of(self.closed.is_none() || !is_open),
+            within(self.closing, deal.close, Undated::Close),
+            within(self.closed, deal.close, Undated::Close),
+            within(self.identified, deal.identified, Undated::Identified),
+            at_least(self.min_days_in_stage, days, Undated::Stage),
+            at_least(self.min_age, age, Undated::Identified),
+            wanted.max().unwrap_or(Fit::Meets),
+        ];
+        let fit = fits.into_iter().min().unwrap_or(Fit::Meets);
+        // Names are read last, and only where that still decides.
+        match self.search.as_deref().filter(|_| fit != Fit::Fails) {
+            Some(search) if !is_named(deal, search, asked) => Fit::Fails,
+            _ => fit,
+        }
+    }
+
+    fn needs(&self, deal: &Deal, wanted: Attention, today: Day) -> Fit {
+        let undated = |is_undated: bool, date: Undated, needs: bool| {
+            if deal.is_open() && is_undated {
+                Fit::Unknown(date)
+            } else {
+                Fit::of(needs)
+            }
+        };
+        match wanted {
+            Attention::Overdue => {
+                let is_undated = deal.close == NO_DAY;
+                undated(is_undated, Undated::Close, is_overdue(deal, today))
+            }
+            Attention::Stale => {
+                let progress = self.progress.as_ref();
+                let is_stale = progress.is_some_and(|progress| progress.is_stale(deal, today));
+                let is_undated = deal.days_in_stage(today).is_none();
+                undated(is_undated, Undated::Stage, is_stale)
+            }
+            Attention::Undated => Fit::of(deal.is_open() && deal.close == NO_DAY),
+            Attention::Unassigned => Fit::of(deal.customer == NONE),
+            Attention::NoOwner => Fit::of(deal.csm == NONE && deal.sales_rep == NONE),
+        }
+    }
+}
+
+fn is_named(deal: &Deal, search: &str, asked: &Asked<'_>) -> bool {
+    let portfolio = asked.portfolio;
+    let holds = |text: u32| names::fold(portfolio.text(text)).contains(search);
+    portfolio
+        .customer(deal.customer)
+        .is_some_and(|customer| customer.folded.contains(search))
+        || holds(deal.product_line)
+        || portfolio
+            .detail(deal)
+            .is_some_and(|detail| holds(detail.name))
+}
