@@ -2,6 +2,7 @@
 //! change that files make; it is no tool. An action plans on a copy of the portfolio: what it
 //! answers is what the engine then writes, or throws away when it was a dry run.
 
+mod closing;
 mod create_opportunity;
 pub mod import;
 mod parts;

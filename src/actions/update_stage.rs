@@ -1,14 +1,13 @@
 //! Moves an opportunity to another stage, by the rules of DEFINITIONS section 2, "Moves".
 
-use chrono::NaiveDate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::closing::{Close, Words};
 use super::parts::{Effect, instant};
 use super::{Action, Commanded};
 use crate::domain::change::{EMPTY, NO_DAY, Subject, field};
 use crate::domain::days::{date, day};
-use crate::domain::deal::Deal;
 use crate::domain::draft::{Author, Draft, Planned};
 use crate::domain::portfolio::{Found, Portfolio};
 use crate::domain::stage::Stage;
@@ -16,7 +15,6 @@ use crate::language::arguments::AmountWords;
 use crate::language::basis::spoken;
 use crate::language::clean;
 use crate::language::opportunity::{Form, Opportunity, find, label, show};
-use crate::language::periods::{self, Direction};
 use crate::language::vocabulary::pick;
 use crate::refusal::{Code, Refusal, Result};
 
@@ -108,6 +106,12 @@ impl Action for UpdateStage {
         if expected.is_some_and(|expected| expected != from) {
             return Err(moved_meanwhile(number, from, portfolio));
         }
+        let words = Words {
+            closed_value: command.closed_value.as_ref(),
+            actual_close: command.actual_close.as_deref(),
+            lost_reason: command.lost_reason.as_deref(),
+        };
+        let close = Close::read(commanded, &words, found, to)?;
         let mut notes: Vec<String> = note.into_iter().collect();
         let author = Author {
             reason: command.reason.clone().unwrap_or_default(),
@@ -118,7 +122,9 @@ impl Action for UpdateStage {
             notes.push(format!("It is in {} already; nothing changes.", to.word()));
             notes.extend(not_applied(&command));
         } else {
-            plan_move(commanded, &command, found, to, &mut draft, &mut notes)?;
+            plan_move(
+                commanded, &command, &close, found, to, &mut draft, &mut notes,
+            )?;
         }
         let planned = draft.finish();
         let after = planned
@@ -206,6 +212,7 @@ fn not_applied(command: &Command) -> Option<String> {
 fn plan_move(
     commanded: &Commanded<'_>,
     command: &Command,
+    close: &Close,
     found: Found<'_>,
     to: Stage,
     draft: &mut Draft,
@@ -256,15 +263,11 @@ fn plan_move(
         to,
     )?;
 
-    let on = if to.is_open() {
-        commanded.today
-    } else {
-        closing_day(commanded, command, deal)?
-    };
+    let on = close.day(commanded);
     let subject = Subject::Deal(deal.number);
     let at = instant(commanded, deal.number, on);
-    let value = closing_value(command, found, to, commanded.portfolio)?;
-    let lost = lost_reason(command, to, commanded.portfolio)?;
+    let value = close.value(found, to, commanded.portfolio)?;
+    let lost = close.reason(to, commanded.portfolio)?;
     draft.set(subject, field::STAGE, at, i64::from(to.code()));
     if !to.is_open() {
         draft.set(subject, field::ACTUAL_CLOSE, at, i64::from(day(on)));
@@ -273,7 +276,7 @@ fn plan_move(
         draft.set(subject, field::CLOSED_VALUE, at, value);
     }
     if let Some(reason) = lost {
-        let reason = draft.text(&reason);
+        let reason = draft.text(reason);
         let note = draft.note(command.note.as_deref().unwrap_or_default().trim());
         draft.set_number(subject, field::LOST_REASON, at, reason);
         draft.set_number(subject, field::LOST_NOTE, at, note);
@@ -330,78 +333,6 @@ fn check_argument(name: &str, given: bool, fits: bool, to: Stage) -> Result<()> 
         )));
     }
     Ok(())
-}
-
-/// The day a deal closed: not in the future, not before it entered the stage it leaves.
-fn closing_day(commanded: &Commanded<'_>, command: &Command, deal: &Deal) -> Result<NaiveDate> {
-    let Some(words) = &command.actual_close else {
-        return Ok(commanded.today);
-    };
-    let calendar = &commanded.portfolio.settings().calendar;
-    let on = periods::date(words, calendar, commanded.today, Direction::Back)?;
-    if on > commanded.today {
-        return Err(Refusal::new(
-            Code::ImpossibleDate,
-            format!("actual_close {on} lies in the future."),
-        )
-        .hint(format!(
-            "Today is {}; a deal closes today or before.",
-            commanded.today
-        )));
-    }
-    if let Some(entered) = date(deal.stage_entered).filter(|entered| on < *entered) {
-        let stage = deal.stage.word();
-        return Err(Refusal::new(
-            Code::ImpossibleDate,
-            format!("actual_close {on} lies before it entered {stage}."),
-        )
-        .hint(format!(
-            "It entered {stage} on {}; give that day or a later one.",
-            spoken(entered)
-        )));
-    }
-    Ok(on)
-}
-
-fn closing_value(
-    command: &Command,
-    found: Found<'_>,
-    to: Stage,
-    portfolio: &Portfolio,
-) -> Result<Option<i64>> {
-    if to != Stage::ClosedWon {
-        return Ok(None);
-    }
-    let currency = crate::domain::money::Currency::from_code(portfolio.text(found.detail.currency))
-        .unwrap_or(portfolio.settings().currency);
-    match &command.closed_value {
-        Some(amount) => amount.minor("closed_value", currency).map(Some),
-        None => Err(Refusal::new(
-            Code::ClosedValueRequired,
-            "Winning a deal needs the value it closed at.",
-        )
-        .hint(format!(
-            "Ask for the signed value and give 'closed_value'; the estimate is {}.",
-            currency.json(found.deal.estimate)
-        ))),
-    }
-}
-
-fn lost_reason(command: &Command, to: Stage, portfolio: &Portfolio) -> Result<Option<String>> {
-    if to != Stage::ClosedLost {
-        return Ok(None);
-    }
-    let reasons = &portfolio.settings().lost_reasons;
-    let Some(word) = &command.lost_reason else {
-        return Err(
-            Refusal::new(Code::LostReasonRequired, "Losing a deal needs a reason.")
-                .hint(format!("Give 'lost_reason': {}.", reasons.join(", ")))
-                .candidates(reasons.iter().cloned()),
-        );
-    };
-    let list: Vec<(&str, usize)> = reasons.iter().map(String::as_str).zip(0..).collect();
-    let place = pick("lost reason", word, &list)?;
-    Ok(reasons.get(place).cloned())
 }
 
 fn percent(basis_points: u16) -> String {
