@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::parts::customers::{self, CustomerRow};
 use super::parts::rows::{Sort, Totals, page, table};
+use super::parts::search::Search;
 use super::parts::tail::tail;
 use super::parts::warnings;
 use super::{Asked, Report};
@@ -18,11 +19,11 @@ use crate::domain::stage::{CLOSED_BITS, OPEN_BITS};
 use crate::domain::texts::NONE;
 use crate::language::arguments::Words;
 use crate::language::basis::{Basis, Warning};
+use crate::language::clean;
 use crate::language::filters::FilterWords;
 use crate::language::opportunity::{Form, Opportunity};
 use crate::language::periods::{self, Direction};
 use crate::language::vocabulary::pick;
-use crate::language::{clean, names};
 use crate::refusal::{Code, Refusal, Result};
 
 /// The report.
@@ -112,13 +113,17 @@ impl Report for ListOpportunities {
         let understood = filters.resolve(portfolio)?;
         let asks = Asks::read(asked, &query)?;
         let by_customer = match &query.by {
-            Some(word) => pick("by", word, &[("opportunity", false), ("customer", true)])?,
+            Some(word) => pick(
+                "kind of row",
+                word,
+                &[("opportunity", false), ("customer", true)],
+            )?,
             None => false,
         };
         let form = match &query.include {
             Some(words) => {
                 for word in &words.0 {
-                    pick("include", word, &[("details", ())])?;
+                    pick("part to include", word, &[("details", ())])?;
                 }
                 if words.0.is_empty() {
                     Form::Short
@@ -140,6 +145,7 @@ impl Report for ListOpportunities {
         };
         let sort = Sort::read(query.sort.as_deref())?;
         let mut filter = understood.filter.clone();
+        asks.check_stages(filter.stages_left())?;
         if filter.stages().is_none() {
             filter.only.push(Test::Stage(asks.stages));
         }
@@ -248,7 +254,7 @@ struct Asks {
     closed: Option<(Day, Day)>,
     identified: Option<(Day, Day)>,
     attention: Vec<Attention>,
-    search: Option<String>,
+    search: Option<Search>,
     min_days_in_stage: Option<i32>,
     min_age: Option<i32>,
     stages: u8,
@@ -314,8 +320,9 @@ impl Asks {
                 .map_or("", |(name, _)| name);
             said.push(format!("attention: {name}"));
         }
-        if let Some(search) = &query.search {
-            said.push(format!("search: {}", clean(search, 60)));
+        let search = query.search.as_deref().map(Search::read).transpose()?;
+        if let Some(words) = &query.search {
+            said.push(format!("search: {}", clean(words.trim(), 60)));
         }
         if let Some(days) = query.min_days_in_stage {
             said.push(format!("at least {days} days in stage"));
@@ -330,11 +337,7 @@ impl Asks {
             identified,
             progress: stale.then(|| Progress::of(asked.portfolio, &Filter::default())),
             attention,
-            search: query
-                .search
-                .as_deref()
-                .map(names::fold)
-                .filter(|search| !search.is_empty()),
+            search,
             min_days_in_stage: query.min_days_in_stage.map(i32::from),
             min_age: query.min_age_days.map(i32::from),
             stages: if closed.is_some() {
@@ -345,6 +348,25 @@ impl Asks {
             period: shown,
             said,
         })
+    }
+
+    /// Refuses a period of the one kind of deals together with stages of the other kind only.
+    fn check_stages(&self, left: u8) -> Result<()> {
+        let (given, of, wanted, instead) = match (self.closing, self.closed) {
+            (Some(_), _) => ("closing", "open", OPEN_BITS, "closed"),
+            (_, Some(_)) => ("closed", "closed", CLOSED_BITS, "closing"),
+            _ => return Ok(()),
+        };
+        if left & wanted != 0 {
+            return Ok(());
+        }
+        Err(Refusal::new(
+            Code::InvalidArgument,
+            format!("'{given}' asks for {of} deals, and the stages leave none of those."),
+        )
+        .hint(format!(
+            "For these stages give '{instead}' instead of '{given}'."
+        )))
     }
 
     /// The deals that meet everything.
@@ -399,8 +421,8 @@ impl Asks {
                     .any(|wanted| self.needs(deal, *wanted, today)))
             && self
                 .search
-                .as_deref()
-                .is_none_or(|search| is_named(deal, search, asked))
+                .as_ref()
+                .is_none_or(|search| search.finds(deal, asked.portfolio))
     }
 
     fn needs(&self, deal: &Deal, wanted: Attention, today: Day) -> bool {
@@ -415,16 +437,4 @@ impl Asks {
             Attention::NoOwner => deal.csm == NONE && deal.sales_rep == NONE,
         }
     }
-}
-
-fn is_named(deal: &Deal, search: &str, asked: &Asked<'_>) -> bool {
-    let portfolio = asked.portfolio;
-    let holds = |text: u32| names::fold(portfolio.text(text)).contains(search);
-    portfolio
-        .customer(deal.customer)
-        .is_some_and(|customer| customer.folded.contains(search))
-        || holds(deal.product_line)
-        || portfolio
-            .detail(deal)
-            .is_some_and(|detail| holds(detail.name))
 }

@@ -85,12 +85,13 @@ enum Sort {
     LowerBound,
 }
 
-const SORTS: [(&str, Sort); 5] = [
+const SORTS: [(&str, Sort); 6] = [
     ("-rate", Sort::Best),
     ("rate", Sort::Worst),
     ("-lower_bound", Sort::LowerBound),
     ("lower_bound", Sort::LowerBound),
     ("best", Sort::Best),
+    ("worst", Sort::Worst),
 ];
 
 impl Report for WinRate {
