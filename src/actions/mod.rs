@@ -55,7 +55,7 @@ trait Action {
     const DESCRIPTION: &'static str;
     /// Whether doing it twice changes no more than once.
     const IDEMPOTENT: bool;
-    type Command: DeserializeOwned + JsonSchema;
+    type Command: DeserializeOwned + JsonSchema + 'static;
     type Outcome: Serialize + JsonSchema;
 
     fn plan(commanded: &Commanded<'_>, command: Self::Command) -> Result<(Planned, Self::Outcome)>;
@@ -124,8 +124,8 @@ fn plan<A: Action>(
     arguments: Map<String, Value>,
     known: &[String],
 ) -> Result<Outcome> {
-    arguments::check_names(&arguments, known)?;
-    let command: A::Command = arguments::read(arguments)?;
+    arguments::check_names(&arguments, known, "")?;
+    let command: A::Command = arguments::read(arguments, "")?;
     let (planned, outcome) = A::plan(commanded, command)?;
     let text = A::text(&outcome);
     // An outcome type serialises by construction: maps with text keys and finite numbers only.
