@@ -108,9 +108,12 @@ impl Report for WinRate {
         let portfolio = asked.portfolio;
         let settings = portfolio.settings();
         let understood = filters.resolve(portfolio)?;
-        let words = query.period.as_deref().unwrap_or("trailing 12 months");
-        let period =
-            periods::period(words, &settings.calendar, asked.today, Direction::Back)?.period;
+        let (calendar, today) = (&settings.calendar, asked.today);
+        let period = match &query.period {
+            Some(words) => periods::period(words, calendar, today, Direction::Back),
+            None => periods::unsaid("trailing 12 months", calendar, today, Direction::Back),
+        }?
+        .period;
         let created = match &query.basis {
             Some(word) => pick("basis", word, &[("closed", false), ("created", true)])?,
             None => false,
