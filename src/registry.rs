@@ -111,12 +111,12 @@ pub fn find(name: &str) -> Result<&'static Tool> {
                 format!("There is no tool {}.", vocabulary::quoted(name)),
             );
             match vocabulary::nearest(name, &names) {
-                Some(near) => refusal
-                    .hint(format!("Did you mean {near}?"))
-                    .candidates([near]),
-                None => refusal
+                near if near.is_empty() => refusal
                     .hint(format!("The tools are {}.", names.join(", ")))
                     .candidates(names),
+                near => refusal
+                    .hint(vocabulary::did_you_mean(&near))
+                    .candidates(near),
             }
         })
 }

@@ -1,6 +1,8 @@
 //! Puts an opportunity on record, or lets its signal join the open one it belongs to
 //! (DEFINITIONS section 8, "Automatic creation from signals").
 
+use std::collections::BTreeSet;
+
 use chrono::NaiveDate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -16,11 +18,11 @@ use crate::domain::stage::{ExpansionType, Stage};
 use crate::domain::texts::{NONE, Text};
 use crate::language::arguments::AmountWords;
 use crate::language::clean;
-use crate::language::filters::{ambiguous, find_customer, not_found};
 use crate::language::names::{How, Match};
 use crate::language::opportunity::{Form, Opportunity, label, show};
 use crate::language::periods::{self, Direction};
-use crate::language::vocabulary::pick;
+use crate::language::records::{Role, ambiguous, find_customer, only};
+use crate::language::vocabulary::{pick, pick_spoken};
 use crate::refusal::{Code, Refusal, Result};
 
 /// The action.
@@ -138,7 +140,7 @@ impl Action for CreateOpportunity {
     const NAME: &'static str = "create_opportunity";
     const TITLE: &'static str = "Create an opportunity";
     const DESCRIPTION: &'static str = "Puts one expansion opportunity on record; with signal it joins an open one of \
-        the same kind instead of doubling it. Use for \"Acme wants 50 more seats, 45k, closing in March\". To move one \
+        the same kind instead of doubling it. Use for \"Acme wants 50 more seats, 45k, closing end of March\". To move one \
         use update_stage.";
     const IDEMPOTENT: bool = false;
     type Command = Command;
@@ -255,12 +257,19 @@ impl Asked {
     ) -> Result<Asked> {
         let portfolio = commanded.portfolio;
         let settings = portfolio.settings();
-        let kind = pick("type", &command.kind, &ExpansionType::WORDS)?;
+        let kind = pick_spoken(
+            "type",
+            &command.kind,
+            &ExpansionType::WORDS,
+            &ExpansionType::SPOKEN,
+        )?;
         let stage = command
             .stage
             .as_deref()
             .map_or(Ok(Stage::Identified), |word| {
-                pick("stage", word, &Stage::SPOKEN)
+                // A closed stage is told below what to do; of the others only the open ones fit.
+                let open = Stage::OPEN.map(|stage| (stage.word(), stage));
+                pick("stage", word, &Stage::SPOKEN).or_else(|_| pick("stage", word, &open))
             })?;
         if !stage.is_open() {
             return Err(Refusal::new(
@@ -324,14 +333,18 @@ impl Asked {
                 reading::category(word, stage, settings)
             })?;
         command.term_months.map(reading::term).transpose()?;
-        let known =
-            |words: &Option<String>, name: &str, list: &std::collections::BTreeSet<Text>| {
-                words
-                    .as_deref()
-                    .map(|words| Ok(spelled_as_known(&short(name, words)?, list, portfolio)))
-                    .transpose()
-            };
+        let mut known = |words: &Option<String>, name: &str, list: &BTreeSet<Text>| {
+            let Some(words) = words else { return Ok(None) };
+            let word = spelled_as_known(name, &short(name, words)?, list, portfolio, notes);
+            Ok(Some(word))
+        };
         let source = known(&command.source, "source", portfolio.sources())?;
+        let lines = portfolio.product_lines();
+        let product_line = known(&command.product_line, "product_line", lines)?;
+        let sales_rep = match &command.sales_rep {
+            Some(words) => person("sales rep", words, Some(Role::SalesRep), portfolio, notes)?,
+            None => NONE,
+        };
         Ok(Asked {
             name: short("name", &command.name)?,
             kind,
@@ -339,14 +352,8 @@ impl Asked {
             estimate,
             expected_close,
             identified,
-            sales_rep: command.sales_rep.as_deref().map_or(Ok(NONE), |words| {
-                person("sales rep", words, portfolio, notes)
-            })?,
-            product_line: known(
-                &command.product_line,
-                "product_line",
-                portfolio.product_lines(),
-            )?,
+            sales_rep,
+            product_line,
             source: source.or_else(|| signal.as_ref().map(|signal| signal.kind.clone())),
             signal,
             probability,
@@ -364,35 +371,33 @@ fn customer_of(
 ) -> Result<(u32, bool)> {
     let words = short("customer", &command.customer)?;
     let may_create = command.new_customer == Some(true);
-    match find_customer(&words, commanded.portfolio) {
-        (Match::One(number, How::Id | How::Exact), _) => Ok((number, false)),
-        (Match::One(number, how), names) if !may_create => {
-            if how == How::Misspelt {
-                notes.push(format!(
-                    "Read '{}' as {}.",
-                    clean(&words, 60),
-                    names.join("")
-                ));
-            }
-            Ok((number, false))
+    let found = find_customer(&words, commanded.portfolio);
+    match &found.matched {
+        Match::One(number, How::Id | How::Exact) => return Ok((*number, false)),
+        // Several that are called exactly this would only get another double.
+        Match::Several(numbers, How::Id | How::Exact) => {
+            return Err(ambiguous("customer", &words, found.names, numbers.len()));
         }
-        (Match::Several(_), names) if !may_create => Err(ambiguous("customer", &words, names)),
-        (Match::None { .. }, names) if !may_create => {
-            let refusal = not_found("customer", &words, names);
-            let hint = format!("{} To create it, add new_customer: true.", refusal.hint);
-            Err(refusal.hint(hint))
+        matched if !may_create => {
+            let is_unknown = matches!(matched, Match::None { .. });
+            return match only("customer", &words, found, notes) {
+                Err(refusal) if is_unknown => {
+                    let hint = format!("{} To create it, add new_customer: true.", refusal.hint);
+                    Err(refusal.hint(hint))
+                }
+                found => found.map(|number| (number, false)),
+            };
         }
-        _ => {
-            let number = draft.new_customer();
-            let now = commanded.author.now;
-            let id = draft.text(&format!("CUST-{}", draft.next_position()));
-            let name = draft.text(&words);
-            draft.set_number(Subject::Customer(number), field::ID, now, id);
-            draft.set_number(Subject::Customer(number), field::NAME, now, name);
-            notes.push(format!("Created the customer '{}'.", clean(&words, 60)));
-            Ok((number, true))
-        }
+        _ => {}
     }
+    let number = draft.new_customer();
+    let now = commanded.author.now;
+    let id = draft.text(&format!("CUST-{}", draft.next_position()));
+    let name = draft.text(&words);
+    draft.set_number(Subject::Customer(number), field::ID, now, id);
+    draft.set_number(Subject::Customer(number), field::NAME, now, name);
+    notes.push(format!("Created the customer '{}'.", clean(&words, 60)));
+    Ok((number, true))
 }
 
 fn csm_of(
@@ -404,7 +409,7 @@ fn csm_of(
 ) -> Result<u32> {
     let portfolio = commanded.portfolio;
     match &command.csm {
-        Some(words) => person("CSM", words, portfolio, notes),
+        Some(words) => person("CSM", words, Some(Role::Csm), portfolio, notes),
         None if is_new => Ok(NONE),
         None => {
             let csm = portfolio.customer(customer).map_or(NONE, |known| known.csm);

@@ -2,6 +2,7 @@
 //! change that files make; it is no tool. An action plans on a copy of the portfolio: what it
 //! answers is what the engine then writes, or throws away when it was a dry run.
 
+mod closing;
 mod create_opportunity;
 pub mod import;
 mod parts;
@@ -61,7 +62,7 @@ trait Action {
     const DESCRIPTION: &'static str;
     /// Whether doing it twice changes no more than once.
     const IDEMPOTENT: bool;
-    type Command: DeserializeOwned + JsonSchema;
+    type Command: DeserializeOwned + JsonSchema + 'static;
     type Outcome: Serialize + JsonSchema;
 
     fn plan(commanded: &Commanded<'_>, command: Self::Command) -> Result<(Planned, Self::Outcome)>;
@@ -130,8 +131,8 @@ fn plan<A: Action>(
     arguments: Map<String, Value>,
     known: &[String],
 ) -> Result<Outcome> {
-    arguments::check_names(&arguments, known)?;
-    let command: A::Command = arguments::read(arguments)?;
+    arguments::check_names(&arguments, known, "")?;
+    let command: A::Command = arguments::read(arguments, "")?;
     let (planned, outcome) = A::plan(commanded, command)?;
     let text = A::text(&outcome);
     // An outcome type serialises by construction: maps with text keys and finite numbers only.

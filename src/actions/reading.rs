@@ -10,8 +10,8 @@ use crate::domain::stage::{Category, Stage};
 use crate::domain::texts::Text;
 use crate::language::arguments::AmountWords;
 use crate::language::clean;
-use crate::language::filters::{ambiguous, find_person, not_found};
-use crate::language::names::{self, How, Match};
+use crate::language::names;
+use crate::language::records::{Role, find_person, find_text, only};
 use crate::language::vocabulary::pick;
 use crate::refusal::{Code, Refusal, Result};
 
@@ -34,37 +34,40 @@ pub fn short(name: &str, text: &str) -> Result<String> {
     Ok(text.to_owned())
 }
 
-/// A word of an open list as it is spelled on record, so that no second spelling comes up.
-pub fn spelled_as_known(word: &str, list: &BTreeSet<Text>, portfolio: &Portfolio) -> String {
-    let wanted = names::plain(word);
-    let known = list
-        .iter()
-        .map(|text| portfolio.text(*text))
-        .find(|known| names::plain(known) == wanted);
-    known.unwrap_or(word).to_owned()
+/// A word of a list that grows with the deals, as it is spelled on record, so that no second spelling
+/// comes up. A new word that comes near to known ones is taken, with a note.
+pub fn spelled_as_known(
+    name: &str,
+    word: &str,
+    list: &BTreeSet<Text>,
+    portfolio: &Portfolio,
+    notes: &mut Vec<String>,
+) -> String {
+    let known = list.iter().map(|text| (*text, portfolio.text(*text)));
+    if let Some(known) = names::written(word, known).first() {
+        return portfolio.text(*known).to_owned();
+    }
+    let near = find_text(word, list, portfolio).names;
+    if !near.is_empty() {
+        notes.push(format!(
+            "The {name} '{}' is new; near it on record: {}.",
+            clean(word, 60),
+            near.join(", ")
+        ));
+    }
+    word.to_owned()
 }
 
-/// The one person that words name; a misspelling that was understood is noted.
+/// The one person that words name; what was understood otherwise than written is noted.
 pub fn person(
     what: &str,
     words: &str,
+    role: Option<Role>,
     portfolio: &Portfolio,
     notes: &mut Vec<String>,
 ) -> Result<u32> {
-    match find_person(words, portfolio) {
-        (Match::One(number, how), names) => {
-            if how == How::Misspelt {
-                notes.push(format!(
-                    "Read '{}' as {}.",
-                    clean(words, 60),
-                    names.join("")
-                ));
-            }
-            Ok(number)
-        }
-        (Match::Several(_), names) => Err(ambiguous(what, words, names)),
-        (Match::None { .. }, names) => Err(not_found(what, words, names)),
-    }
+    let found = find_person(words, role, portfolio);
+    only(what, words, found, notes)
 }
 
 /// A probability in basis points; the stage's own follows the stage ([`FOLLOWS`]).

@@ -102,7 +102,7 @@ impl Action for SetTarget {
         let amount = command.amount.minor("amount", settings.currency)?;
         let mut notes = Vec::new();
         let csm = command.csm.as_deref().map_or(Ok(NONE), |words| {
-            person("CSM", words, portfolio, &mut notes)
+            person("CSM", words, None, portfolio, &mut notes)
         })?;
         let kind = command
             .kind

@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::parts::dating::{closing_day, dated};
+use super::closing::{Close, Words};
+use super::parts::dating::dated;
 use super::parts::effect::Effect;
 use super::{Action, Commanded};
 use crate::domain::change::{EMPTY, NO_DAY, Subject, field};
@@ -111,6 +112,12 @@ impl Action for UpdateStage {
         if expected.is_some_and(|expected| expected != from) {
             return Err(moved_meanwhile(number, from, portfolio));
         }
+        let words = Words {
+            closed_value: command.closed_value.as_ref(),
+            actual_close: command.actual_close.as_deref(),
+            lost_reason: command.lost_reason.as_deref(),
+        };
+        let close = Close::read(commanded, &words, found, to)?;
         let mut notes: Vec<String> = note.into_iter().collect();
         let author = Author {
             reason: command.reason.clone().unwrap_or_default(),
@@ -121,7 +128,9 @@ impl Action for UpdateStage {
             notes.push(format!("It is in {} already; nothing changes.", to.word()));
             notes.extend(not_applied(&command));
         } else {
-            plan_move(commanded, &command, found, to, &mut draft, &mut notes)?;
+            plan_move(
+                commanded, &command, &close, found, to, &mut draft, &mut notes,
+            )?;
         }
         let planned = draft.finish();
         let after = planned
@@ -211,6 +220,7 @@ fn not_applied(command: &Command) -> Option<String> {
 fn plan_move(
     commanded: &Commanded<'_>,
     command: &Command,
+    close: &Close,
     found: Found<'_>,
     to: Stage,
     draft: &mut Draft,
@@ -261,15 +271,11 @@ fn plan_move(
         to,
     )?;
 
-    let on = if to.is_open() {
-        commanded.today
-    } else {
-        closing_day(commanded, command.actual_close.as_deref(), deal)?
-    };
+    let on = close.day(commanded);
     let subject = Subject::Deal(deal.number);
     let at = dated(commanded, deal.number, on, draft);
-    let value = closing_value(command, found, to, commanded.portfolio)?;
-    let lost = lost_reason(command, to, commanded.portfolio)?;
+    let value = close.value(found, to, commanded.portfolio)?;
+    let lost = close.reason(to, commanded.portfolio)?;
     draft.set(subject, field::STAGE, at, i64::from(to.code()));
     if !to.is_open() {
         draft.set(subject, field::ACTUAL_CLOSE, at, i64::from(day(on)));
@@ -278,7 +284,7 @@ fn plan_move(
         draft.set(subject, field::CLOSED_VALUE, at, value);
     }
     if let Some(reason) = lost {
-        let reason = draft.text(&reason);
+        let reason = draft.text(reason);
         let note = draft.note(command.note.as_deref().unwrap_or_default().trim());
         draft.set_number(subject, field::LOST_REASON, at, reason);
         draft.set_number(subject, field::LOST_NOTE, at, note);
@@ -347,47 +353,6 @@ fn check_argument(name: &str, given: bool, fits: bool, to: Stage) -> Result<()> 
         )));
     }
     Ok(())
-}
-
-fn closing_value(
-    command: &Command,
-    found: Found<'_>,
-    to: Stage,
-    portfolio: &Portfolio,
-) -> Result<Option<i64>> {
-    if to != Stage::ClosedWon {
-        return Ok(None);
-    }
-    let currency = crate::domain::money::Currency::from_code(portfolio.text(found.detail.currency))
-        .unwrap_or(portfolio.settings().currency);
-    match &command.closed_value {
-        Some(amount) => amount.minor("closed_value", currency).map(Some),
-        None => Err(Refusal::new(
-            Code::ClosedValueRequired,
-            "Winning a deal needs the value it closed at.",
-        )
-        .hint(format!(
-            "Ask for the signed value and give 'closed_value'; the estimate is {}.",
-            currency.json(found.deal.estimate)
-        ))),
-    }
-}
-
-fn lost_reason(command: &Command, to: Stage, portfolio: &Portfolio) -> Result<Option<String>> {
-    if to != Stage::ClosedLost {
-        return Ok(None);
-    }
-    let reasons = &portfolio.settings().lost_reasons;
-    let Some(word) = &command.lost_reason else {
-        return Err(
-            Refusal::new(Code::LostReasonRequired, "Losing a deal needs a reason.")
-                .hint(format!("Give 'lost_reason': {}.", reasons.join(", ")))
-                .candidates(reasons.iter().cloned()),
-        );
-    };
-    let list: Vec<(&str, usize)> = reasons.iter().map(String::as_str).zip(0..).collect();
-    let place = pick("lost reason", word, &list)?;
-    Ok(reasons.get(place).cloned())
 }
 
 fn percent(basis_points: u16) -> String {

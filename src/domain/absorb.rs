@@ -104,6 +104,8 @@ impl Absorbing<'_> {
         portfolio.list_with_customer(origin.customer, origin.deal);
         note_word(&mut portfolio.sources, origin.source);
         note_word(&mut portfolio.product_lines, origin.product_line);
+        note_word(&mut portfolio.csms, origin.csm);
+        note_word(&mut portfolio.sales_reps, origin.sales_rep);
         self.chunks
             .entry(origin.deal / SIZE)
             .or_default()
@@ -223,6 +225,7 @@ impl Portfolio {
         let id = u32::try_from(row.change.value).unwrap_or(NONE);
         match (row.subject, row.change.field) {
             (Subject::Customer(customer), field::ID) => self.customer_ids.insert(id, customer),
+            (Subject::Customer(_), field::CSM) => note_word(&mut self.csms, id),
             (Subject::Person(person), field::ID) => self.person_ids.insert(id, person),
             (_, attribute) if attribute >= field::ATTRIBUTES => self.note_attribute(attribute),
             _ => {}
@@ -247,6 +250,8 @@ impl Portfolio {
             }
             field::SOURCE => note_word(&mut self.sources, number),
             field::PRODUCT_LINE => note_word(&mut self.product_lines, number),
+            field::CSM => note_word(&mut self.csms, number),
+            field::SALES_REP => note_word(&mut self.sales_reps, number),
             attribute if attribute >= field::ATTRIBUTES => self.note_attribute(attribute),
             _ => {}
         }
@@ -265,6 +270,7 @@ impl Portfolio {
     }
 }
 
+/// Adds a text to those on record; people are numbers alike.
 fn note_word(words: &mut Arc<BTreeSet<Text>>, word: Text) {
     if word != NONE && !words.contains(&word) {
         Arc::make_mut(words).insert(word);

@@ -149,6 +149,18 @@ impl Filter {
         })
     }
 
+    /// The stages it lets through (bits), whether it asks for them or drops the others.
+    pub fn stages_left(&self) -> u8 {
+        let dropped = self.exclude.iter().filter_map(|test| match test {
+            Test::Stage(bits) => Some(*bits),
+            _ => None,
+        });
+        dropped.fold(
+            self.stages().unwrap_or(OPEN_BITS | CLOSED_BITS),
+            |left, bits| left & !bits,
+        )
+    }
+
     /// The same filter whatever the stage.
     #[must_use]
     pub fn without_stage(&self) -> Filter {

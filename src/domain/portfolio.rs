@@ -39,6 +39,8 @@ pub struct Portfolio {
     pub(super) customer_deals: Chunked<Arc<Vec<u32>>>,
     pub(super) sources: Arc<BTreeSet<Text>>,
     pub(super) product_lines: Arc<BTreeSet<Text>>,
+    pub(super) csms: Arc<BTreeSet<u32>>,
+    pub(super) sales_reps: Arc<BTreeSet<u32>>,
     pub(super) attributes: Arc<BTreeSet<Text>>,
 }
 
@@ -266,6 +268,16 @@ impl Portfolio {
     /// The product lines deals were ever of.
     pub fn product_lines(&self) -> &BTreeSet<Text> {
         &self.product_lines
+    }
+
+    /// The people who were ever CSM of a deal or a customer.
+    pub fn csms(&self) -> &BTreeSet<u32> {
+        &self.csms
+    }
+
+    /// The people who were ever sales rep of a deal.
+    pub fn sales_reps(&self) -> &BTreeSet<u32> {
+        &self.sales_reps
     }
 
     /// The names of all custom attributes of deals, customers and people.

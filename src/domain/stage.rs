@@ -85,6 +85,16 @@ words! {
     }
 }
 
+impl ExpansionType {
+    /// What people also say for a type. "Expansion" is not among them: it could be any.
+    pub const SPOKEN: [(&'static str, ExpansionType); 4] = [
+        ("x_sell", ExpansionType::CrossSell),
+        ("seat", ExpansionType::SeatExpansion),
+        ("tier", ExpansionType::TierUpgrade),
+        ("upgrade", ExpansionType::TierUpgrade),
+    ];
+}
+
 /// The number of open stages.
 pub const OPEN_STAGES: usize = 4;
 

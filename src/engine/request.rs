@@ -3,7 +3,7 @@
 
 use std::hash::{BuildHasher, Hash, Hasher};
 
-use chrono::{DateTime, NaiveDate};
+use chrono::NaiveDate;
 use rustc_hash::FxBuildHasher;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -12,8 +12,8 @@ use super::{Answer, Error, Result};
 use crate::actions::DRY_RUN;
 use crate::domain::change::{Cut, Millis, Position};
 use crate::domain::portfolio::Portfolio;
-use crate::language::clean;
 use crate::language::periods::{self, Direction};
+use crate::language::{clean, visible};
 use crate::refusal::{Code, Refusal};
 use crate::reports::{AS_OF, KNOWN_AT};
 use crate::store::Store;
@@ -107,6 +107,7 @@ fn moment(
         let refusal = Refusal::new(Code::InvalidArgument, message);
         return Err(refusal.hint("Give a date such as \"2026-01-15\".").into());
     };
+    let words = &visible(words);
     let calendar = &head.settings().calendar;
     let future = || {
         Refusal::new(
@@ -117,15 +118,17 @@ fn moment(
             "Today is {today}; give that day or an earlier one."
         ))
     };
-    if let Ok(instant) = DateTime::parse_from_rfc3339(words.trim()) {
-        let at = instant.timestamp_millis();
-        if at > now {
+    let on = periods::date(words, calendar, today, Direction::Back)?;
+    if let Some(instant) = periods::instant(words, calendar) {
+        if instant.at > now {
             return Err(future().into());
         }
-        let (on, words) = (calendar.date_of(at), words.trim().to_owned());
-        return Ok(Moment { at, on, words });
+        return Ok(Moment {
+            at: instant.at,
+            on,
+            words: instant.written,
+        });
     }
-    let on = periods::date(words, calendar, today, Direction::Back)?;
     if on > today {
         return Err(future().into());
     }
@@ -161,7 +164,8 @@ pub(super) fn request_of(
     else {
         return Ok(None);
     };
-    let Some(key) = key.as_str().filter(|key| (1..=255).contains(&key.len())) else {
+    let key = key.as_str().map(visible);
+    let Some(key) = key.filter(|key| (1..=255).contains(&key.len())) else {
         let refusal = Refusal::new(
             Code::InvalidArgument,
             "'idempotency_key' is not a text of 1 to 255 bytes.",
@@ -175,7 +179,7 @@ pub(super) fn request_of(
     });
     let digest = Sha256::digest(format!("{tool} {}", Value::Object(said)));
     Ok(Some((
-        key.to_owned(),
+        key,
         digest.iter().map(|byte| format!("{byte:02x}")).collect(),
     )))
 }

@@ -1,94 +1,93 @@
 //! A caller's JSON arguments → a typed question, with refusals a language model can act on: an
 //! unknown argument is told its nearest neighbour, a wrong type is told where it stands.
 
+use std::any::TypeId;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
+use rustc_hash::FxHashMap;
 use schemars::{JsonSchema, Schema, json_schema};
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-use super::vocabulary::nearest;
+use super::vocabulary::{did_you_mean, nearest};
+use super::{schema, shapes, visible};
 use crate::domain::money::Currency;
 use crate::refusal::{Code, Refusal, Result};
 
 /// The longest text an argument may carry, in bytes; notes and evidence are the long ones.
 pub const LONGEST: usize = 10_000;
+/// Lists longer than this, and objects nested deeper, say nothing that a tool could use.
+const ITEMS: usize = 1_000;
+const DEPTH: usize = 8;
 
-/// Refuses arguments that are not among the known ones.
-pub fn check_names(arguments: &Map<String, Value>, known: &[String]) -> Result<()> {
+/// Refuses arguments that are not among the known ones. `within` is the argument they stand in;
+/// empty for those of the tool itself.
+pub fn check_names(arguments: &Map<String, Value>, known: &[String], within: &str) -> Result<()> {
     arguments
         .keys()
         .find(|name| !known.contains(name))
-        .map_or(Ok(()), |name| Err(unknown(name, known)))
+        .map_or(Ok(()), |name| Err(unknown(within, name, known)))
 }
 
-/// Reads arguments as a `T`; `null` and an empty list count as not given.
-pub fn read<T: DeserializeOwned>(arguments: Map<String, Value>) -> Result<T> {
+/// Reads arguments as a `T`; `null` and an empty list count as not given, and characters that cannot
+/// be seen say nothing.
+pub fn read<T: DeserializeOwned + JsonSchema + 'static>(
+    arguments: Map<String, Value>,
+    within: &str,
+) -> Result<T> {
     // Models send null and [] for what they do not mean to say.
     let says =
         |value: &Value| !value.is_null() && value.as_array().is_none_or(|items| !items.is_empty());
-    let arguments: Map<String, Value> = arguments
-        .into_iter()
-        .filter(|(_, value)| says(value))
-        .collect();
-    for (name, value) in &arguments {
-        check_texts(name, value, 0)?;
+    let mut said = Map::new();
+    for (name, value) in arguments.into_iter().filter(|(_, value)| says(value)) {
+        let value = seen(value, &shapes::below(within, &name), 0)?;
+        said.insert(name, value);
     }
-    serde_path_to_error::deserialize(Value::Object(arguments)).map_err(|error| {
-        let path = error.path().to_string();
-        let problem = error.into_inner().to_string();
-        if let Some(name) = problem
-            .strip_prefix("missing field `")
-            .and_then(|rest| rest.split('`').next())
-        {
-            return Refusal::new(
-                Code::InvalidArgument,
-                format!("The argument '{name}' is missing."),
-            )
-            .hint(format!("Give '{name}' and call again."));
-        }
-        let place = if path == "." {
-            String::new()
-        } else {
-            format!(" at '{path}'")
-        };
-        Refusal::new(
-            Code::InvalidArgument,
-            format!("The arguments do not fit{place}: {}.", shorten(&problem)),
+    let schema = schema_of::<T>();
+    let fitted = shapes::fit(Value::Object(said), &schema, within)?;
+    serde_path_to_error::deserialize(&fitted).map_err(|error| {
+        // All that is left to be wrong is a number that is out of bounds.
+        let place = error.path().to_string();
+        let value = fitted.pointer(&format!("/{}", place.replace('.', "/")));
+        shapes::misfit(
+            value.unwrap_or(&Value::Null),
+            shapes::at(&schema, &place).unwrap_or(&Value::Null),
+            &shapes::below(within, &place),
         )
-        .hint("Correct it as the tool's input schema says.".to_owned())
     })
 }
 
-fn unknown(name: &str, known: &[String]) -> Refusal {
-    let shown = super::clean(name, 60);
+/// The schema of a type of arguments, made once.
+fn schema_of<T: JsonSchema + 'static>() -> Arc<Value> {
+    static SCHEMAS: LazyLock<Mutex<FxHashMap<TypeId, Arc<Value>>>> = LazyLock::new(Mutex::default);
+    let mut schemas = SCHEMAS.lock().unwrap_or_else(PoisonError::into_inner);
+    let known = schemas.entry(TypeId::of::<T>());
+    Arc::clone(known.or_insert_with(|| Arc::new(Value::Object(schema::input::<T>()))))
+}
+
+/// The refusal of an argument that is not among the known ones.
+pub(super) fn unknown(within: &str, name: &str, known: &[String]) -> Refusal {
     let names: Vec<&str> = known.iter().map(String::as_str).collect();
-    let near = nearest(name, &names);
     let refusal = Refusal::new(
         Code::InvalidArgument,
-        format!("There is no argument '{shown}'."),
+        format!("There is no argument '{}'.", shapes::below(within, name)),
     );
-    match near {
-        Some(near) => refusal
-            .hint(format!("Did you mean '{near}'?"))
-            .candidates([near]),
-        None => refusal
+    match nearest(name, &names) {
+        near if near.is_empty() => refusal
             .hint(format!("The arguments are {}.", names.join(", ")))
             .candidates(names),
+        near => refusal.hint(did_you_mean(&near)).candidates(near),
     }
 }
 
-fn shorten(problem: &str) -> String {
-    super::clean(problem, 200)
-}
-
-/// Refuses texts that are too long or hold control characters, wherever they stand.
-fn check_texts(name: &str, value: &Value, depth: usize) -> Result<()> {
-    let name = super::clean(name, 60);
-    let name = name.as_str();
+/// A value without the characters in its texts that cannot be seen. Texts that are too long or hold
+/// control characters are refused, wherever they stand.
+fn seen(value: Value, path: &str, depth: usize) -> Result<Value> {
     match value {
         Value::String(text) if text.len() > LONGEST => Err(Refusal::new(
             Code::InvalidText,
-            format!("The text of '{name}' is {} bytes long.", text.len()),
+            format!("The text of '{path}' is {} bytes long.", text.len()),
         )
         .hint(format!("Shorten it to at most {LONGEST} bytes."))),
         Value::String(text)
@@ -98,26 +97,36 @@ fn check_texts(name: &str, value: &Value, depth: usize) -> Result<()> {
         {
             Err(Refusal::new(
                 Code::InvalidText,
-                format!("The text of '{name}' holds control characters."),
+                format!("The text of '{path}' holds control characters."),
             )
             .hint("Send plain text."))
         }
-        Value::Array(items) if items.len() > 1_000 => Err(Refusal::new(
+        Value::String(text) => Ok(Value::String(visible(&text))),
+        Value::Array(items) if items.len() > ITEMS => Err(Refusal::new(
             Code::InvalidArgument,
-            format!("'{name}' has {} items.", items.len()),
+            format!("'{path}' has {} items.", items.len()),
         )
         .hint("Give at most 1,000.")),
-        Value::Array(items) if depth < 8 => items
-            .iter()
-            .try_for_each(|item| check_texts(name, item, depth + 1)),
-        Value::Object(fields) if depth < 8 => fields
-            .iter()
-            .try_for_each(|(field, value)| check_texts(field, value, depth + 1)),
+        Value::Array(items) if depth < DEPTH => {
+            let items = items.into_iter().enumerate();
+            items
+                .map(|(place, item)| seen(item, &format!("{path}[{place}]"), depth + 1))
+                .collect::<Result<_>>()
+                .map(Value::Array)
+        }
+        Value::Object(fields) if depth < DEPTH => {
+            let fields = fields.into_iter().map(|(name, value)| {
+                let value = seen(value, &shapes::below(path, &name), depth + 1)?;
+                Ok((name, value))
+            });
+            fields.collect::<Result<_>>().map(Value::Object)
+        }
         Value::Array(_) | Value::Object(_) => Err(Refusal::new(
             Code::InvalidArgument,
-            format!("'{name}' is nested too deeply."),
-        )),
-        _ => Ok(()),
+            format!("'{path}' is nested too deeply."),
+        )
+        .hint("Send it as flat as the tool's input schema shows.")),
+        plain => Ok(plain),
     }
 }
 
@@ -162,12 +171,20 @@ impl JsonSchema for Words {
 
 /// An amount of money as callers give it: a number in major units, or words such as "85k".
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AmountWords(String);
+pub struct AmountWords {
+    text: String,
+    /// A JSON number: its point parts decimals, whatever the words of a person would leave in doubt.
+    is_number: bool,
+}
 
 impl AmountWords {
     /// The amount in minor units of a currency; never negative.
     pub fn minor(&self, name: &str, currency: Currency) -> Result<i64> {
-        let minor = super::amounts::amount(&self.0, currency)?;
+        let minor = if self.is_number {
+            super::amounts::number(&self.text, currency)?
+        } else {
+            super::amounts::amount(&self.text, currency)?
+        };
         if minor < 0 {
             return Err(
                 Refusal::new(Code::InvalidArgument, format!("'{name}' is negative."))
@@ -181,7 +198,7 @@ impl AmountWords {
     /// than four decimals.
     pub fn fraction(&self) -> Option<u16> {
         let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-        let text = self.0.trim();
+        let text = self.text.trim();
         let (whole, decimals) = match text.split_once(['.', ',']) {
             Some((_, "")) => return None,
             Some(parts) => parts,
@@ -206,8 +223,14 @@ impl<'de> Deserialize<'de> for AmountWords {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
         match Value::deserialize(deserializer)? {
             // The decimal digits as they were sent, so that no cent is lost on the way.
-            Value::Number(number) => Ok(AmountWords(plain(&number.to_string()))),
-            Value::String(words) => Ok(AmountWords(words)),
+            Value::Number(number) => Ok(AmountWords {
+                text: plain(&number.to_string()),
+                is_number: true,
+            }),
+            Value::String(text) => Ok(AmountWords {
+                text,
+                is_number: false,
+            }),
             other => Err(D::Error::custom(format!(
                 "expected a number, got {}",
                 kind_of(&other)

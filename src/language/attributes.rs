@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::filters::Understood;
-use super::vocabulary::nearest;
+use super::records::ambiguous;
+use super::vocabulary::{did_you_mean, nearest};
 use super::{clean, names};
 use crate::domain::filter::{Ids, Test};
 use crate::domain::portfolio::Portfolio;
@@ -35,40 +36,43 @@ pub(super) fn test(
         )
         .hint("To leave deals out, use exclude: {\"where\": [\"attribute=value\"]}."));
     }
-    let key = |text: &str| names::plain(text).replace(' ', "_");
-    let wanted = key(name);
-    let custom = portfolio
-        .attribute_names()
-        .iter()
-        .copied()
-        .find(|known| key(portfolio.text(*known)) == wanted);
+    let name = name.trim();
+    // "region==West" is how a program would write it.
+    let value = value.trim_start_matches('=').trim();
+    let known = portfolio.attribute_names().iter();
+    let custom = names::written(name, known.map(|known| (*known, portfolio.text(*known))));
+    let wanted = names::plain(name).replace(' ', "_");
     let built_in = BUILT_IN.iter().copied().find(|known| *known == wanted);
-    if custom.is_none() && built_in.is_none() {
-        let known: Vec<&str> = portfolio
-            .attribute_names()
-            .iter()
-            .map(|known| portfolio.text(*known))
-            .chain(BUILT_IN)
-            .collect();
-        let refusal = Refusal::new(
-            Code::UnknownValue,
-            format!("There is no attribute '{}'.", clean(name, 60)),
-        );
-        return Err(match nearest(name, &known) {
-            Some(near) => refusal
-                .hint(format!("Did you mean '{near}'?"))
-                .candidates([near]),
-            None => refusal
-                .hint(format!("The attributes are {}.", known.join(", ")))
-                .candidates(known),
-        });
-    }
-    let (custom, wanted_value) = (custom.unwrap_or(NONE), names::plain(value));
-    let mut values_seen = BTreeSet::new();
+    let custom = match (custom.as_slice(), built_in) {
+        ([one], _) => *one,
+        ([], Some(_)) => NONE,
+        ([], None) => return Err(unknown(name, portfolio)),
+        (several, _) => {
+            let names = several
+                .iter()
+                .map(|known| clean(portfolio.text(*known), 60));
+            let hint = "Write its name with its accents.";
+            return Err(ambiguous("attribute", name, names.collect(), several.len()).hint(hint));
+        }
+    };
+    let wanted_value = names::plain(value);
+    let is_wanted = |text: &str| {
+        if wanted_value.is_empty() {
+            // Signs only have nothing to compare but themselves.
+            text.trim() == value
+        } else {
+            names::plain(text) == wanted_value
+        }
+    };
+    let (mut values_seen, mut values_meant) = (BTreeSet::new(), BTreeSet::new());
     let mut fits = |text: Text| {
         (text != NONE).then(|| {
+            let is_wanted = is_wanted(portfolio.text(text));
             values_seen.insert(text);
-            names::plain(portfolio.text(text)) == wanted_value
+            if is_wanted {
+                values_meant.insert(text);
+            }
+            is_wanted
         })
     };
     let own = |attributes: &[(Text, Text)]| {
@@ -115,10 +119,7 @@ pub(super) fn test(
             .filter(|value| fits(*value) == Some(true))
             .collect(),
     );
-    let any = !values.numbers().is_empty()
-        || customers.contains(&Some(true))
-        || people.contains(&Some(true));
-    if !any {
+    if values_meant.is_empty() {
         let known: Vec<&str> = values_seen
             .iter()
             .map(|value| portfolio.text(*value))
@@ -132,20 +133,48 @@ pub(super) fn test(
                 clean(value, 60)
             ),
         );
-        return Err(match nearest(value, &known) {
-            Some(near) => refusal
-                .hint(format!("Did you mean '{}'?", clean(near, 60)))
-                .candidates([clean(near, 60)]),
-            None => refusal
+        let near = nearest(value, &known);
+        if near.is_empty() {
+            return Err(refusal
                 .hint("Use one of the values on record.")
-                .candidates(known.iter().take(10).map(|value| clean(value, 60))),
-        });
+                .candidates(known.iter().take(10).map(|value| clean(value, 60))));
+        }
+        let near: Vec<String> = near.iter().map(|value| clean(value, 60)).collect();
+        let quoted: Vec<&str> = near.iter().map(String::as_str).collect();
+        return Err(refusal.hint(did_you_mean(&quoted)).candidates(near));
     }
-    said.part(not, &clean(name.trim(), 60), [value.trim()]);
+    let shown = built_in
+        .filter(|_| custom == NONE)
+        .unwrap_or_else(|| portfolio.text(custom));
+    said.part(
+        not,
+        &clean(shown, 60),
+        values_meant.iter().map(|value| portfolio.text(*value)),
+    );
     Ok(Test::Attribute {
         name: custom,
         values,
         customers,
         people,
     })
+}
+
+/// The refusal of an attribute that nothing on record has.
+fn unknown(name: &str, portfolio: &Portfolio) -> Refusal {
+    let known: Vec<&str> = portfolio
+        .attribute_names()
+        .iter()
+        .map(|known| portfolio.text(*known))
+        .chain(BUILT_IN)
+        .collect();
+    let refusal = Refusal::new(
+        Code::UnknownValue,
+        format!("There is no attribute '{}'.", clean(name, 60)),
+    );
+    match nearest(name, &known) {
+        near if near.is_empty() => refusal
+            .hint(format!("The attributes are {}.", known.join(", ")))
+            .candidates(known),
+        near => refusal.hint(did_you_mean(&near)).candidates(near),
+    }
 }

@@ -1,14 +1,18 @@
 //! The one filter of every report: as callers write it, and resolved against a portfolio.
 
+use std::collections::BTreeSet;
+use std::hash::Hash;
 use std::sync::OnceLock;
 
+use rustc_hash::FxHashSet;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::arguments::{self, AmountWords, Words};
 use super::names::{self, How, Match};
-use super::vocabulary::pick;
+use super::records::{Found, Role, find_customer, find_person, find_text, listed, not_found};
+use super::vocabulary::{pick, pick_spoken, word_for};
 use super::{attributes, clean, schema};
 use crate::domain::filter::{Filter, Ids, STAGE_WORDS, Test};
 use crate::domain::portfolio::Portfolio;
@@ -70,15 +74,32 @@ impl FilterWords {
     pub fn resolve(&self, portfolio: &Portfolio) -> Result<Understood> {
         let mut understood = Understood::default();
         understood.filter.only = self.tests(portfolio, "", &mut understood)?;
+        let bounds = understood
+            .filter
+            .only
+            .iter()
+            .fold((i64::MIN, i64::MAX), |bounds, test| match test {
+                Test::MinValue(least) => (*least, bounds.1),
+                Test::MaxValue(most) => (bounds.0, *most),
+                _ => bounds,
+            });
+        if bounds.0 > bounds.1 {
+            return Err(Refusal::new(
+                Code::InvalidArgument,
+                "'min_value' is above 'max_value', so no deal can match.",
+            )
+            .hint("Exchange the two, or leave one out."));
+        }
         if let Some(exclude) = &self.exclude {
             if exclude.contains_key("exclude") {
                 return Err(Refusal::new(
                     Code::InvalidArgument,
                     "'exclude' cannot hold another 'exclude'.",
-                ));
+                )
+                .hint("Put all that is to be dropped into the one 'exclude'."));
             }
-            arguments::check_names(exclude, names())?;
-            let exclude: FilterWords = arguments::read(exclude.clone())?;
+            arguments::check_names(exclude, names(), "exclude")?;
+            let exclude: FilterWords = arguments::read(exclude.clone(), "exclude")?;
             understood.filter.exclude = exclude.tests(portfolio, "not ", &mut understood)?;
         }
         Ok(understood)
@@ -87,74 +108,71 @@ impl FilterWords {
     fn tests(&self, portfolio: &Portfolio, not: &str, said: &mut Understood) -> Result<Vec<Test>> {
         let mut tests = Vec::new();
         if let Some(words) = &self.kind {
-            let kinds = words
+            let mut kinds = words
                 .0
                 .iter()
-                .map(|word| pick("type", word, &ExpansionType::WORDS))
+                .map(|word| {
+                    pick_spoken("type", word, &ExpansionType::WORDS, &ExpansionType::SPOKEN)
+                })
                 .collect::<Result<Vec<_>>>()?;
+            each_once(&mut kinds);
             said.part(not, "type", kinds.iter().map(|kind| kind.word()));
             tests.push(Filter::kinds(kinds));
         }
         if let Some(words) = &self.stage {
-            let mut bits = 0;
-            for word in &words.0 {
-                bits |= pick("stage", word, &STAGE_WORDS)?;
-            }
-            said.part(not, "stage", words.0.iter().map(String::as_str));
-            tests.push(Test::Stage(bits));
-        }
-        if let Some(words) = &self.csm {
-            tests.push(Test::Csm(people("csm", words, portfolio, not, said)?));
-        }
-        if let Some(words) = &self.sales_rep {
-            tests.push(Test::SalesRep(people(
-                "sales_rep",
-                words,
-                portfolio,
+            let mut stages = words
+                .0
+                .iter()
+                .map(|word| pick("stage", word, &STAGE_WORDS))
+                .collect::<Result<Vec<_>>>()?;
+            each_once(&mut stages);
+            said.part(
                 not,
-                said,
-            )?));
+                "stage",
+                stages.iter().map(|bits| word_for(bits, &STAGE_WORDS)),
+            );
+            tests.push(Test::Stage(stages.iter().fold(0, |all, bits| all | bits)));
         }
-        if let Some(words) = &self.owner {
-            tests.push(Test::Owner(people("owner", words, portfolio, not, said)?));
-        }
+        let mut people = |name: &str, words: &Option<Words>, role| {
+            let Some(words) = words else { return Ok(None) };
+            let found = find_all(name, words, said, |word| find_person(word, role, portfolio))?;
+            said.part(
+                not,
+                name,
+                found.iter().map(|person| portfolio.person_name(*person)),
+            );
+            Ok(Some(Ids::new(found)))
+        };
+        tests.extend(people("csm", &self.csm, Some(Role::Csm))?.map(Test::Csm));
+        tests.extend(
+            people("sales_rep", &self.sales_rep, Some(Role::SalesRep))?.map(Test::SalesRep),
+        );
+        tests.extend(people("owner", &self.owner, None)?.map(Test::Owner));
         if let Some(words) = &self.customer {
             let customers = find_all("customer", words, said, |word| {
                 find_customer(word, portfolio)
             })?;
-            said.part(
-                not,
-                "customer",
-                customers
-                    .iter()
-                    .map(|customer| portfolio.customer_name(*customer)),
-            );
+            let names = customers
+                .iter()
+                .map(|customer| portfolio.customer_name(*customer));
+            said.part(not, "customer", names);
             tests.push(Test::Customer(Ids::new(customers)));
         }
-        if let Some(words) = &self.source {
-            let known: Vec<Text> = portfolio.sources().iter().copied().collect();
-            let sources = find_all("source", words, said, |word| {
-                find_text(word, &known, portfolio)
-            })?;
-            said.part(
-                not,
-                "source",
-                sources.iter().map(|source| portfolio.text(*source)),
-            );
-            tests.push(Test::Source(Ids::new(sources)));
-        }
-        if let Some(words) = &self.product_line {
-            let known: Vec<Text> = portfolio.product_lines().iter().copied().collect();
-            let lines = find_all("product_line", words, said, |word| {
-                find_text(word, &known, portfolio)
-            })?;
-            said.part(
-                not,
-                "product_line",
-                lines.iter().map(|line| portfolio.text(*line)),
-            );
-            tests.push(Test::ProductLine(Ids::new(lines)));
-        }
+        let mut texts = |name: &str, words: &Option<Words>, known: &BTreeSet<Text>| {
+            let Some(words) = words else { return Ok(None) };
+            let found = find_all(name, words, said, |word| find_text(word, known, portfolio))?;
+            said.part(not, name, found.iter().map(|text| portfolio.text(*text)));
+            said.warnings
+                .extend(spelt_otherwise(name, &found, known, portfolio));
+            Ok(Some(Ids::new(found)))
+        };
+        tests.extend(texts("source", &self.source, portfolio.sources())?.map(Test::Source));
+        let lines = texts(
+            "product_line",
+            &self.product_line,
+            portfolio.product_lines(),
+        )?;
+        tests.extend(lines.map(Test::ProductLine));
         for pair in self.attributes.iter().flat_map(|words| &words.0) {
             tests.push(attributes::test(pair, portfolio, not, said)?);
         }
@@ -187,154 +205,74 @@ impl Understood {
 }
 
 /// Finds all words of a part. Several candidates on a read mean all of them, and the answer says so.
-fn find_all<'a>(
+fn find_all(
     what: &str,
-    words: &'a Words,
+    words: &Words,
     said: &mut Understood,
-    find: impl Fn(&'a str) -> (Match<u32>, Vec<String>),
+    find: impl Fn(&str) -> Found,
 ) -> Result<Vec<u32>> {
-    let mut found = Vec::new();
+    let mut all = Vec::new();
     for word in &words.0 {
         let shown = clean(word, 60);
-        match find(word) {
-            (Match::One(number, how), names) => {
+        let Found {
+            matched,
+            names,
+            outside,
+        } = find(word);
+        match matched {
+            Match::One(number, how) => {
                 if how == How::Misspelt {
                     said.warnings.push(format!(
                         "No {what} is called '{shown}'; read as '{}'.",
                         names.join("")
                     ));
                 }
-                found.push(number);
+                all.push(number);
             }
-            (Match::Several(numbers), names) => {
+            Match::Several(numbers, _) => {
                 said.warnings.push(format!(
                     "Several answer to {what} '{shown}': {}. The figures cover them together; name one to narrow.",
-                    names.join(", ")
+                    listed(&names, numbers.len())
                 ));
-                found.extend(numbers);
+                all.extend(numbers);
             }
-            (Match::None { .. }, names) => return Err(not_found(what, word, names)),
+            Match::None { tied, .. } => return Err(not_found(what, word, names, tied)),
         }
+        said.warnings.extend(outside);
     }
-    Ok(found)
+    each_once(&mut all);
+    Ok(all)
 }
 
-/// The refusal of a name that nothing answers to, with the nearest names there are.
-pub fn not_found(what: &str, word: &str, near: Vec<String>) -> Refusal {
-    let refusal = Refusal::new(
-        Code::UnknownName,
-        format!("No {what} answers to '{}'.", clean(word, 60)),
-    );
-    let refusal = match near.first() {
-        Some(near) => refusal.hint(format!("Did you mean '{near}'?")),
-        None => refusal.hint(format!("Use the name or id of a {what} on record.")),
-    };
-    refusal.candidates(near)
+/// Drops what is there already, and keeps the order.
+fn each_once<T: Copy + Eq + Hash>(values: &mut Vec<T>) {
+    let mut kept = FxHashSet::default();
+    values.retain(|value| kept.insert(*value));
 }
 
-/// The refusal of a name that several records answer to.
-pub fn ambiguous(what: &str, word: &str, candidates: Vec<String>) -> Refusal {
-    Refusal::new(
-        Code::AmbiguousName,
-        format!(
-            "More than one {what} answers to '{}': {}.",
-            clean(word, 60),
-            candidates.join(", ")
-        ),
-    )
-    .hint("Use one of their ids.")
-    .candidates(candidates)
-}
-
-/// Finds a customer, and names those found (or the nearest) with their ids.
-pub fn find_customer(word: &str, portfolio: &Portfolio) -> (Match<u32>, Vec<String>) {
-    if let Some(number) = portfolio.customer_by_id(word) {
-        return (
-            Match::One(number, How::Id),
-            vec![portfolio.customer_name(number).to_owned()],
-        );
-    }
-    let records = (0_u32..)
-        .zip(portfolio.reference().customers.iter())
-        .map(|(number, known)| (number, portfolio.text(known.id), &*known.folded));
-    with_names(names::find(word, records), |number| {
-        labelled(
-            portfolio.customer_name(number),
-            portfolio
-                .customer(number)
-                .map_or("", |known| portfolio.text(known.id)),
-        )
-    })
-}
-
-/// Finds a person, and names those found (or the nearest) with their ids.
-pub fn find_person(word: &str, portfolio: &Portfolio) -> (Match<u32>, Vec<String>) {
-    if let Some(number) = portfolio.person_by_id(word) {
-        return (
-            Match::One(number, How::Id),
-            vec![portfolio.person_name(number).to_owned()],
-        );
-    }
-    let records = (0_u32..)
-        .zip(portfolio.reference().people.iter())
-        .map(|(number, known)| (number, portfolio.text(known.id), &*known.folded));
-    with_names(names::find(word, records), |number| {
-        labelled(
-            portfolio.person_name(number),
-            portfolio
-                .person(number)
-                .map_or("", |known| portfolio.text(known.id)),
-        )
-    })
-}
-
-fn find_text(word: &str, known: &[Text], portfolio: &Portfolio) -> (Match<u32>, Vec<String>) {
-    let folded: Vec<String> = known
+/// Says that a word is on record in another spelling too, which was not asked for: somebody who
+/// asks for "usage signal" may not know that half of its deals say "usage_signal".
+fn spelt_otherwise(
+    what: &str,
+    found: &[u32],
+    known: &BTreeSet<Text>,
+    portfolio: &Portfolio,
+) -> Option<String> {
+    let asked: Vec<String> = found
         .iter()
         .map(|text| names::plain(portfolio.text(*text)))
         .collect();
-    let records = known
+    let others: Vec<String> = known
         .iter()
-        .zip(&folded)
-        .map(|(text, folded)| (*text, portfolio.text(*text), folded.as_str()));
-    with_names(names::find(word, records), |text| {
-        portfolio.text(text).to_owned()
-    })
-}
-
-fn with_names(found: Match<u32>, name: impl Fn(u32) -> String) -> (Match<u32>, Vec<String>) {
-    let numbers: Vec<u32> = match &found {
-        Match::One(number, _) => vec![*number],
-        Match::Several(numbers) => numbers.iter().take(10).copied().collect(),
-        Match::None { near } => near.clone(),
-    };
-    let names = numbers
-        .into_iter()
-        .map(|number| clean(&name(number), 80))
+        .filter(|text| !found.contains(text))
+        .map(|text| portfolio.text(*text))
+        .filter(|text| asked.contains(&names::plain(text)))
+        .map(|text| format!("'{}'", clean(text, 60)))
         .collect();
-    (found, names)
-}
-
-fn labelled(name: &str, id: &str) -> String {
-    if name == id {
-        name.to_owned()
-    } else {
-        format!("{name} ({id})")
-    }
-}
-
-fn people(
-    what: &str,
-    words: &Words,
-    portfolio: &Portfolio,
-    not: &str,
-    said: &mut Understood,
-) -> Result<Ids> {
-    let found = find_all(what, words, said, |word| find_person(word, portfolio))?;
-    said.part(
-        not,
-        what,
-        found.iter().map(|person| portfolio.person_name(*person)),
-    );
-    Ok(Ids::new(found))
+    (!others.is_empty()).then(|| {
+        format!(
+            "Also on record as {what}: {}, spelt otherwise and not covered; name it too to include it.",
+            others.join(", ")
+        )
+    })
 }

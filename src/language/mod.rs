@@ -11,10 +11,18 @@ pub mod filters;
 pub mod names;
 pub mod opportunity;
 pub mod periods;
+pub mod records;
 pub mod schema;
+mod shapes;
 pub mod vocabulary;
 
 use crate::domain::name::is_visible;
+
+/// A text without the characters that cannot be seen: as it was meant when it was copied from
+/// somewhere, and nothing at all when it is made of them.
+pub fn visible(text: &str) -> String {
+    text.chars().filter(|c| is_visible(*c)).collect()
+}
 
 /// Other people's text made fit to show: no control, bidi or invisible characters, no line breaks,
 /// at most `longest` characters.

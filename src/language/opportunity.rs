@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use super::clean;
 use super::figures::{Amount, Fraction};
-use super::filters::{ambiguous, not_found};
-use super::names::{self, How, Match};
+use super::names::{self, How, Match, Record};
+use super::records::{ambiguous, not_found};
 use crate::domain::change::{Day, NO_DAY};
 use crate::domain::days;
 use crate::domain::deal::Deal;
@@ -207,96 +207,140 @@ pub fn label(number: u32, portfolio: &Portfolio) -> String {
     }
 }
 
-/// Finds one opportunity by id, by name, or by customer and name ("Acme Premium Tier"). Anything but a
-/// single one is refused. A misspelling is looked for among open deals only, and is said.
+/// Finds one opportunity by id, by name, or by customer and name ("Acme Premium Tier"), also as answers
+/// write it ("Acme Corp: Premium Tier (OPP-1001)"). Anything but a single one is refused. A misspelling
+/// is looked for among open deals only, and is said.
 pub fn find(words: &str, portfolio: &Portfolio) -> Result<(u32, Option<String>)> {
-    if let Some(number) = portfolio.deal_by_id(words.trim()) {
+    let words = words.trim();
+    if let Some(number) = portfolio.deal_by_id(words) {
         return Ok((number, None));
     }
-    let asked = names::fold(words);
-    let begins = |name: &str| {
-        name.strip_prefix(asked.as_str())
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
-    };
+    let asked = Asked::of(words);
     let all = portfolio.chunks().flat_map(|chunk| chunk.deals());
     let called: Vec<Called<'_>> = all
-        .filter_map(|deal| Called::of(deal, portfolio))
-        .filter(|deal| {
-            begins(&deal.name) || begins(&deal.full) || deal.id.eq_ignore_ascii_case(words.trim())
-        })
+        .filter_map(|deal| Called::of(deal, &asked, portfolio))
+        .filter(|deal| deal.may_be(&asked))
         .collect();
-    for by_customer in [false, true] {
-        match names::find(words, called.iter().map(|deal| deal.record(by_customer))) {
-            Match::One(number, How::Id | How::Exact | How::Prefix) => return Ok((number, None)),
-            Match::Several(numbers) => {
-                let candidates = numbers
-                    .iter()
-                    .take(10)
-                    .map(|number| label(*number, portfolio))
-                    .collect();
-                return Err(ambiguous("opportunity", words, candidates));
-            }
-            _ => {}
-        }
+    let by_name = called.iter().map(Called::by_name);
+    let by_customer = called.iter().flat_map(Called::by_customer);
+    let several = |numbers: Vec<u32>| {
+        let named = numbers.iter().take(10);
+        let candidates = named.map(|number| label(*number, portfolio)).collect();
+        Err(ambiguous("opportunity", words, candidates, numbers.len()))
+    };
+    match names::find(words, by_name) {
+        Match::One(number, How::Id | How::Exact | How::Prefix) => return Ok((number, None)),
+        Match::Several(numbers, _) => return several(numbers),
+        _ => {}
+    }
+    match names::find(words, by_customer) {
+        Match::One(number, How::Id | How::Exact | How::Prefix) => return Ok((number, None)),
+        Match::Several(numbers, _) => return several(numbers),
+        _ => {}
     }
     let open: Vec<Called<'_>> = portfolio
         .open()
-        .filter_map(|deal| Called::of(deal, portfolio))
+        .filter_map(|deal| Called::of(deal, &asked, portfolio))
         .collect();
-    let mut near = Vec::new();
-    for by_customer in [false, true] {
-        match names::find(words, open.iter().map(|deal| deal.record(by_customer))) {
-            Match::One(number, _) => {
-                let note = format!(
-                    "Read '{}' as {}.",
-                    clean(words, 60),
-                    label(number, portfolio)
-                );
-                return Ok((number, Some(note)));
-            }
-            Match::None { near: found } => near.extend(found),
-            Match::Several(_) => {}
+    match names::find(words, open.iter().flat_map(Called::by_any)) {
+        Match::One(number, _) => {
+            let read_as = label(number, portfolio);
+            let note = format!("Read '{}' as {read_as}.", clean(words, 60));
+            Ok((number, Some(note)))
+        }
+        Match::Several(numbers, _) => several(numbers),
+        Match::None { near, tied } => {
+            let near = near.into_iter().map(|number| label(number, portfolio));
+            Err(not_found("opportunity", words, near.collect(), tied))
         }
     }
-    near.dedup();
-    let near = near
-        .into_iter()
-        .take(5)
-        .map(|number| label(number, portfolio))
-        .collect();
-    Err(not_found("opportunity", words, near))
+}
+
+/// What a deal is looked for by.
+struct Asked<'a> {
+    words: &'a str,
+    folded: String,
+    plain: String,
+}
+
+impl<'a> Asked<'a> {
+    fn of(words: &'a str) -> Asked<'a> {
+        Asked {
+            words,
+            folded: names::fold(words),
+            plain: names::plain(words),
+        }
+    }
 }
 
 /// What a deal may be called by.
 struct Called<'a> {
     number: u32,
     id: &'a str,
+    spelt: &'a str,
     name: String,
     /// Customer and name.
     full: String,
+    /// The same with the customer's legal ending, when that may be what was said.
+    legal: Option<String>,
 }
 
 impl<'a> Called<'a> {
-    fn of(deal: &Deal, portfolio: &'a Portfolio) -> Option<Called<'a>> {
+    fn of(deal: &Deal, asked: &Asked<'_>, portfolio: &'a Portfolio) -> Option<Called<'a>> {
         let detail = portfolio.detail(deal)?;
-        let name = names::fold(portfolio.text(detail.name));
-        let customer = portfolio
-            .customer(deal.customer)
-            .map_or("", |customer| &customer.folded);
-        let full = format!("{customer} {name}");
+        let spelt = portfolio.text(detail.name);
+        let name = names::fold(spelt);
+        let customer = portfolio.customer(deal.customer);
+        let folded = customer.map_or("", |customer| &customer.folded);
+        let with_name = |customer: &str| format!("{customer} {name}").trim().to_owned();
+        let is_said = !folded.is_empty() && asked.plain.starts_with(folded);
+        let legal = customer
+            .filter(|_| is_said)
+            .map(|customer| names::plain(portfolio.text(customer.name)))
+            .filter(|legal| legal != folded);
         Some(Called {
             number: deal.number,
             id: portfolio.text(detail.id),
+            spelt,
+            full: with_name(folded),
+            legal: legal.as_deref().map(with_name),
             name,
-            full,
         })
     }
 
-    fn record(&self, by_customer: bool) -> (u32, &str, &str) {
-        (
-            self.number,
-            self.id,
-            if by_customer { &self.full } else { &self.name },
-        )
+    /// Whether it can be what is asked for, misspellings aside; this spares all but a few deals the
+    /// search by name.
+    fn may_be(&self, asked: &Asked<'_>) -> bool {
+        let begins =
+            |name: &str| name.starts_with(asked.folded.as_str()) && !asked.folded.is_empty();
+        begins(&self.name)
+            || begins(&self.full)
+            || self.legal.as_deref().is_some_and(begins)
+            || self.id.eq_ignore_ascii_case(asked.words)
+            || names::without_id(asked.words, self.id).is_some()
+            || self.spelt.eq_ignore_ascii_case(asked.words)
+    }
+
+    fn by_name(&self) -> Record<'_, u32> {
+        Record {
+            value: self.number,
+            id: self.id,
+            name: self.spelt,
+            folded: &self.name,
+        }
+    }
+
+    fn by_any(&self) -> impl Iterator<Item = Record<'_, u32>> + Clone {
+        std::iter::once(self.by_name()).chain(self.by_customer())
+    }
+
+    fn by_customer(&self) -> impl Iterator<Item = Record<'_, u32>> + Clone {
+        let names = [Some(self.full.as_str()), self.legal.as_deref()];
+        names.into_iter().flatten().map(|name| Record {
+            value: self.number,
+            id: self.id,
+            name,
+            folded: name,
+        })
     }
 }

@@ -24,9 +24,46 @@ pub fn pick<T: Copy>(what: &str, word: &str, list: &[(&str, T)]) -> Result<T> {
         .ok_or_else(|| not_on_the_list(what, word, list))
 }
 
-/// The word of a list that was probably meant; `None` when none is close.
-pub fn nearest<'a>(word: &str, list: &[&'a str]) -> Option<&'a str> {
-    closest(word, list.iter().copied()).first().copied()
+/// The same for a list of which people also say other words. Those are understood and never offered.
+pub fn pick_spoken<T: Copy>(
+    what: &str,
+    word: &str,
+    list: &[(&str, T)],
+    spoken: &[(&str, T)],
+) -> Result<T> {
+    pick(what, word, list).or_else(|refusal| pick(what, word, spoken).map_err(|_| refusal))
+}
+
+/// The word by which a list has a value: the first that means it.
+pub fn word_for<'a, T: PartialEq>(value: &T, list: &[(&'a str, T)]) -> &'a str {
+    list.iter()
+        .find(|(_, known)| known == value)
+        .map_or("", |(entry, _)| entry)
+}
+
+/// The words of a list that were probably meant, all equally; none when none is close.
+pub fn nearest<'a>(word: &str, list: &[&'a str]) -> Vec<&'a str> {
+    let close = closest(word, list);
+    let best = close.first().map(|(distance, _)| *distance);
+    let tied = close
+        .into_iter()
+        .take_while(|(distance, _)| Some(*distance) == best);
+    tied.map(|(_, entry)| entry).collect()
+}
+
+/// "Did you mean 'a', 'b' or 'c'?"
+pub fn did_you_mean(names: &[&str]) -> String {
+    one_of("'", names)
+}
+
+fn one_of(mark: &str, words: &[&str]) -> String {
+    let words: Vec<String> = words.iter().map(|it| format!("{mark}{it}{mark}")).collect();
+    match words.as_slice() {
+        [first @ .., last] if !first.is_empty() => {
+            format!("Did you mean {} or {last}?", first.join(", "))
+        }
+        _ => format!("Did you mean {}?", words.join("")),
+    }
 }
 
 /// What somebody said, fit to stand inside a sentence of ours: in quotation marks, on one line,
@@ -60,11 +97,16 @@ fn same_but_for_plural(one: &str, other: &str) -> bool {
 
 fn not_on_the_list<T>(what: &str, word: &str, list: &[(&str, T)]) -> Refusal {
     let all: Vec<&str> = list.iter().map(|(entry, _)| *entry).collect();
-    let close = closest(word, all.iter().copied());
-    let hint = match close.first() {
-        Some(best) => format!("Did you mean \"{best}\"?"),
-        None => format!("Use one of: {}.", all.join(", ")),
+    let near = nearest(word, &all);
+    let hint = if near.is_empty() {
+        format!("Use one of: {}.", all.join(", "))
+    } else {
+        one_of("\"", &near)
     };
+    let close: Vec<&str> = closest(word, &all)
+        .into_iter()
+        .map(|(_, entry)| entry)
+        .collect();
     let far = all.iter().filter(|entry| !close.contains(entry));
     let candidates = close.iter().chain(far).copied();
     Refusal::new(Code::UnknownValue, format!("No {what} {}.", quoted(word)))
@@ -72,14 +114,15 @@ fn not_on_the_list<T>(what: &str, word: &str, list: &[(&str, T)]) -> Refusal {
         .candidates(candidates)
 }
 
-/// The entries that somebody may have meant by a word, best first.
-fn closest<'a>(word: &str, list: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+/// The entries that somebody may have meant by a word, best first, with how far off they are.
+fn closest<'a>(word: &str, list: &[&'a str]) -> Vec<(usize, &'a str)> {
     let asked = letters(word);
     let mut close: Vec<(usize, &str)> = list
-        .filter_map(|entry| Some((distance(&asked, &letters(entry))?, entry)))
+        .iter()
+        .filter_map(|entry| Some((distance(&asked, &letters(entry))?, *entry)))
         .collect();
     close.sort_by_key(|(distance, _)| *distance);
-    close.into_iter().map(|(_, entry)| entry).collect()
+    close
 }
 
 /// How far a word is from an entry of the list; `None` when nobody would take one for the other.
@@ -143,7 +186,7 @@ mod tests {
         );
         assert_eq!(
             pick("stage", "closed", STAGES).unwrap_err().hint,
-            "Did you mean \"closed_won\"?"
+            "Did you mean \"closed_won\" or \"closed_lost\"?"
         );
     }
 
@@ -160,6 +203,18 @@ mod tests {
     }
 
     #[test]
+    fn what_people_also_say_is_understood_and_never_offered() {
+        let spoken = [("seat", 4), ("x_sell", 5)];
+        for (word, value) in [("seats", 4), ("Seat", 4), ("x-sell", 5), ("upsell", 6)] {
+            let picked = pick_spoken("type", word, STAGES, &spoken);
+            assert_eq!(picked, Ok(value), "{word}");
+        }
+        let refusal = pick_spoken("type", "seating", STAGES, &spoken).unwrap_err();
+        assert_eq!(refusal.candidates.len(), STAGES.len());
+        assert_eq!(word_for(&3, &[("won", 3), ("closed_won", 3)]), "won");
+    }
+
+    #[test]
     fn quoted_words_are_short_and_cannot_hide_anything() {
         assert_eq!(quoted(" Q7\u{202e}\n "), "\"Q7\"");
         assert_eq!(quoted("say \"no\""), "\"say 'no'\"");
@@ -170,8 +225,17 @@ mod tests {
     #[test]
     fn the_nearest_word_is_close_or_none() {
         let list = ["customer", "csm", "stage"];
-        assert_eq!(nearest("costumer", &list), Some("customer"));
-        assert_eq!(nearest("cust", &list), Some("customer"));
-        assert_eq!(nearest("banana", &list), None);
+        assert_eq!(nearest("costumer", &list), ["customer"]);
+        assert_eq!(nearest("cust", &list), ["customer"]);
+        assert_eq!(nearest("banana", &list), [""; 0]);
+        assert_eq!(
+            nearest("cost", &["host", "most", "best", "lost"]),
+            ["host", "most", "lost"]
+        );
+        assert_eq!(did_you_mean(&["a"]), "Did you mean 'a'?");
+        assert_eq!(
+            did_you_mean(&["a", "b", "c"]),
+            "Did you mean 'a', 'b' or 'c'?"
+        );
     }
 }

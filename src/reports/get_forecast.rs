@@ -61,8 +61,10 @@ impl Report for GetForecast {
     fn answer(asked: &Asked<'_>, filters: &FilterWords, query: Query) -> Result<Answer> {
         let understood = filters.resolve(asked.portfolio)?;
         let calendar = &asked.portfolio.settings().calendar;
-        let words = query.period.as_deref().unwrap_or("this quarter");
-        let reading = periods::period(words, calendar, asked.today, Direction::Forward)?;
+        let reading = match &query.period {
+            Some(words) => periods::period(words, calendar, asked.today, Direction::Forward),
+            None => periods::unsaid("this quarter", calendar, asked.today, Direction::Forward),
+        }?;
         // To-date words mean the whole span here: what has closed, and what still may.
         let period = reading.whole.unwrap_or(reading.period);
         if period.months().len() > LONGEST {

@@ -119,14 +119,13 @@ impl Report for GetPipeline {
         let (calendar, currency) = (&settings.calendar, settings.currency);
         let understood = filters.resolve(portfolio)?;
         let filter = &understood.filter;
-        let read =
-            |words: &str, direction| periods::period(words, calendar, asked.today, direction);
+        let (today, forward) = (asked.today, Direction::Forward);
         let period = query
             .period
             .as_deref()
-            .map(|words| read(words, Direction::Forward))
+            .map(|words| periods::period(words, calendar, today, forward))
             .transpose()?;
-        let quarter = read("this quarter", Direction::Forward)?.period;
+        let quarter = periods::unsaid("this quarter", calendar, today, forward)?.period;
         let include: Vec<Include> = query
             .include
             .iter()
@@ -214,7 +213,8 @@ impl Report for GetPipeline {
             None
         };
         let metrics = if include.contains(&Include::Metrics) {
-            let year = read("trailing 12 months", Direction::Back)?.period;
+            let back = Direction::Back;
+            let year = periods::unsaid("trailing 12 months", calendar, today, back)?.period;
             let mut metrics = expansion::metrics(portfolio, &filter.without_stage(), span, &year);
             all.append(&mut metrics.warnings);
             Some(metrics)

@@ -106,13 +106,17 @@ impl Report for ListOpportunities {
         let understood = filters.resolve(portfolio)?;
         let asks = Asks::read(asked, &query)?;
         let by_customer = match &query.by {
-            Some(word) => pick("by", word, &[("opportunity", false), ("customer", true)])?,
+            Some(word) => pick(
+                "kind of row",
+                word,
+                &[("opportunity", false), ("customer", true)],
+            )?,
             None => false,
         };
         let form = match &query.include {
             Some(words) => {
                 for word in &words.0 {
-                    pick("include", word, &[("details", ())])?;
+                    pick("part to include", word, &[("details", ())])?;
                 }
                 if words.0.is_empty() {
                     Form::Short
@@ -134,6 +138,7 @@ impl Report for ListOpportunities {
         };
         let sort = Sort::read(query.sort.as_deref())?;
         let mut filter = understood.filter.clone();
+        asks.check_stages(filter.stages_left())?;
         if filter.stages().is_none() {
             filter.only.push(Test::Stage(asks.stages));
         }

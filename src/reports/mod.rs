@@ -66,7 +66,7 @@ trait Report {
     const FILTERS: bool = true;
     /// Whether the `stage` filter makes sense here.
     const STAGE_FILTER: bool = true;
-    type Query: DeserializeOwned + JsonSchema;
+    type Query: DeserializeOwned + JsonSchema + 'static;
     type Answer: Serialize + JsonSchema;
 
     fn answer(asked: &Asked<'_>, filters: &FilterWords, query: Self::Query)
@@ -141,15 +141,15 @@ fn answer<R: Report>(
     arguments: Map<String, Value>,
     known: &[String],
 ) -> Result<(Value, String)> {
-    arguments::check_names(&arguments, known)?;
+    arguments::check_names(&arguments, known, "")?;
     let (filters, own): (Map<_, _>, Map<_, _>) = arguments
         .into_iter()
         .partition(|(name, _)| filters::names().contains(name));
-    let filters: FilterWords = arguments::read(filters)?;
+    let filters: FilterWords = arguments::read(filters, "")?;
     if let Some(exclude) = &filters.exclude {
-        arguments::check_names(exclude, known)?;
+        arguments::check_names(exclude, known, "exclude")?;
     }
-    let query: R::Query = arguments::read(own)?;
+    let query: R::Query = arguments::read(own, "")?;
     let answer = R::answer(asked, &filters, query)?;
     let text = R::text(&answer);
     // A report type serialises by construction: maps with text keys and finite numbers only.

@@ -89,12 +89,13 @@ enum Sort {
     LowerBound,
 }
 
-const SORTS: [(&str, Sort); 5] = [
+const SORTS: [(&str, Sort); 6] = [
     ("-rate", Sort::Best),
     ("rate", Sort::Worst),
     ("-lower_bound", Sort::LowerBound),
     ("lower_bound", Sort::LowerBound),
     ("best", Sort::Best),
+    ("worst", Sort::Worst),
 ];
 
 impl Report for WinRate {
@@ -111,9 +112,12 @@ impl Report for WinRate {
         let portfolio = asked.portfolio;
         let settings = portfolio.settings();
         let understood = filters.resolve(portfolio)?;
-        let words = query.period.as_deref().unwrap_or("trailing 12 months");
-        let period =
-            periods::period(words, &settings.calendar, asked.today, Direction::Back)?.period;
+        let (calendar, today) = (&settings.calendar, asked.today);
+        let period = match &query.period {
+            Some(words) => periods::period(words, calendar, today, Direction::Back),
+            None => periods::unsaid("trailing 12 months", calendar, today, Direction::Back),
+        }?
+        .period;
         let created = match &query.basis {
             Some(word) => pick("basis", word, &[("closed", false), ("created", true)])?,
             None => false,

@@ -23,18 +23,7 @@ pub fn closing_day(
         return Ok(commanded.today);
     };
     let portfolio = commanded.portfolio;
-    let calendar = &portfolio.settings().calendar;
-    let on = periods::date(words, calendar, commanded.today, Direction::Back)?;
-    if on > commanded.today {
-        return Err(Refusal::new(
-            Code::ImpossibleDate,
-            format!("actual_close {on} lies in the future."),
-        )
-        .hint(format!(
-            "Today is {}; a deal closes today or before.",
-            commanded.today
-        )));
-    }
+    let on = past_day(commanded, words)?;
     let stage = deal.stage.word();
     let (least, before, why) = match date(deal.stage_entered) {
         Some(entered) => (
@@ -57,6 +46,18 @@ pub fn closing_day(
             "{why} on {}; give that day or a later one.",
             spoken(least)
         )));
+    }
+    Ok(on)
+}
+
+/// The day of a close, which is not in the future.
+pub fn past_day(commanded: &Commanded<'_>, words: &str) -> Result<NaiveDate> {
+    let (today, calendar) = (commanded.today, &commanded.portfolio.settings().calendar);
+    let on = periods::date(words, calendar, today, Direction::Back)?;
+    if on > today {
+        let message = format!("actual_close {on} lies in the future.");
+        return Err(Refusal::new(Code::ImpossibleDate, message)
+            .hint(format!("Today is {today}; a deal closes today or before.")));
     }
     Ok(on)
 }

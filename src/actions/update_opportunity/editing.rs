@@ -7,13 +7,12 @@ use crate::domain::change::{EMPTY, FOLLOWS, FOLLOWS_CATEGORY, Millis, Subject, f
 use crate::domain::days::day;
 use crate::domain::draft::{Author, Draft};
 use crate::domain::money::Currency;
-use crate::domain::portfolio::{Found, Portfolio};
+use crate::domain::portfolio::Found;
 use crate::domain::stage::{ExpansionType, Stage};
 use crate::domain::texts::NONE;
 use crate::language::fields;
-use crate::language::filters::{ambiguous, find_customer, not_found};
-use crate::language::names::Match;
 use crate::language::periods::{self, Direction};
+use crate::language::records::{Role, find_customer, only};
 use crate::language::vocabulary::pick;
 use crate::refusal::{Code, Refusal, Result};
 
@@ -113,22 +112,23 @@ impl<'a> Editing<'a> {
             let to = reading::category(word, deal.stage, settings)?;
             self.set(field::CATEGORY, of_category(deal.category), of_category(to));
         }
-        for (given, field, from, what) in [
-            (&command.csm, field::CSM, deal.csm, "CSM"),
+        for (given, field, from, role) in [
+            (&command.csm, field::CSM, deal.csm, Role::Csm),
             (
                 &command.sales_rep,
                 field::SALES_REP,
                 deal.sales_rep,
-                "sales rep",
+                Role::SalesRep,
             ),
         ] {
             if let Some(words) = given {
-                let to = person(what, words, portfolio, notes)?;
+                let what = fields::name(field, portfolio).unwrap_or_default();
+                let to = person(&what, words, Some(role), portfolio, notes)?;
                 self.set(field, number(from), number(to));
             }
         }
         if let Some(words) = &command.customer {
-            let to = customer(words, portfolio)?;
+            let to = only("customer", words, find_customer(words, portfolio), notes)?;
             self.set(field::CUSTOMER, number(deal.customer), number(to));
         }
         for (given, field, from, list) in [
@@ -147,7 +147,7 @@ impl<'a> Editing<'a> {
         ] {
             if let Some(words) = given {
                 let name = fields::name(field, portfolio).unwrap_or_default();
-                let word = spelled_as_known(&short(&name, words)?, list, portfolio);
+                let word = spelled_as_known(&name, &short(&name, words)?, list, portfolio, notes);
                 let to = self.draft.text(&word);
                 self.set(field, number(from), number(to));
             }
@@ -315,12 +315,4 @@ fn cleared(command: &Command) -> Result<Vec<u32>> {
         fields.push(field);
     }
     Ok(fields)
-}
-
-fn customer(words: &str, portfolio: &Portfolio) -> Result<u32> {
-    match find_customer(words, portfolio) {
-        (Match::One(number, _), _) => Ok(number),
-        (Match::Several(_), names) => Err(ambiguous("customer", words, names)),
-        (Match::None { .. }, names) => Err(not_found("customer", words, names)),
-    }
 }

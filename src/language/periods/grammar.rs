@@ -1,5 +1,6 @@
-//! From tokens to what was said: which shapes of words mean something. Nothing here knows today,
-//! the organisation's calendar or the direction; `resolve` gives the shapes their days.
+//! From tokens to one expression of time: which shapes of words mean something. How expressions make
+//! a whole answer is `phrases`. Nothing here knows today, the organisation's calendar or the
+//! direction; `resolve` gives the shapes their days.
 //!
 //! Each function below is one table of shapes. A shape takes the whole slice or does not match, so
 //! tables are tried in order and no token is ever silently left over.
@@ -8,19 +9,6 @@ use chrono::Weekday;
 
 use super::words::Token::{self, *};
 use super::words::Unit;
-
-/// A whole answer to "when?".
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Phrase {
-    /// One expression: "Q1 2026".
-    One(Item),
-    /// From the first day of one to the last day of another: "Jan to Mar".
-    Span(Item, Item),
-    /// From its first day to today.
-    Since(Item),
-    /// From today to its last day.
-    Until(Item),
-}
 
 /// One expression of time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,12 +23,16 @@ pub(super) enum Item {
     Ambiguous(u32, u32, i32),
     /// So many units from today; before it when negative.
     Away { count: i32, unit: Unit },
-    /// A day of some week.
-    Weekday(Weekday),
+    /// A day of some week: of one that lies so many steps from the current one, or of any.
+    Weekday { day: Weekday, week: Option<i32> },
+    /// A date with the day of the week it should fall on.
+    Dated(Weekday, Box<Item>),
     /// The first or the last day of something.
     Edge(Edge, Box<Item>),
     /// The week that holds a day.
     WeekOf(Box<Item>),
+    /// A week by its number in a calendar year.
+    Week { number: u32, year: Option<Year> },
     /// A calendar month.
     Month { month: u32, year: Option<Year> },
     /// A quarter or a half by its number.
@@ -63,8 +55,6 @@ pub(super) enum Item {
     Beyond { count: i32, unit: Unit },
     /// All days there are, up to today when reading back.
     Ever,
-    /// From the beginning of the current unit to today.
-    ToDate(Unit),
     /// Of something that recurs, the one that is over already (−1) or not yet begun (1).
     Beside(i32, Box<Item>),
     /// The same, its years counted in another way than usual.
@@ -95,93 +85,9 @@ pub(super) enum Years {
     Civil,
 }
 
-/// What a whole text says.
-pub(super) fn phrase(tokens: &[Token]) -> Option<Phrase> {
-    match tokens {
-        [Since, said @ ..] => item(said).map(Phrase::Since),
-        [To | By | Rest, said @ ..] => item(said).map(Phrase::Until),
-        [From | Between, said @ ..] => span(said, &[To, Dash, Slash, And]),
-        [Within, n, Unit(unit)] => Some(Phrase::One(Item::Coming {
-            count: count(*n)?,
-            unit: *unit,
-        })),
-        // "3 quarter" may as well be meant for a name, so only these units are counted bare.
-        [
-            n @ Number(_),
-            Unit(unit @ (Unit::Day | Unit::Week | Unit::Month | Unit::Year)),
-        ] => Some(Phrase::One(Item::Beyond {
-            count: count(*n)?,
-            unit: *unit,
-        })),
-        [Within, said @ ..] => phrase(said),
-        [In, said @ ..] if item(tokens).is_none() => phrase(said),
-        said => match item(said) {
-            Some(item) if item.is_an_end() => Some(Phrase::Until(item)),
-            Some(item) => Some(Phrase::One(item)),
-            None => match said {
-                [said @ .., To, Date] => item(said).map(Phrase::Since),
-                said => span(said, &[To, Dash, Slash]),
-            },
-        },
-    }
-}
-
-/// What a text says that should name one day.
-pub(super) fn day(tokens: &[Token]) -> Option<Item> {
-    let said = if let [By | Within, said @ ..] = tokens {
-        said
-    } else {
-        tokens
-    };
-    item(said).filter(Item::is_a_day)
-}
-
-/// Two ends, on either side of the first of these signs that parts the tokens into two that both
-/// mean something.
-fn span(tokens: &[Token], signs: &[Token]) -> Option<Phrase> {
-    let places = tokens
-        .iter()
-        .enumerate()
-        .filter(|(_, token)| signs.contains(token));
-    places
-        .map(|(place, _)| tokens.split_at(place))
-        .find_map(|(from, to)| two_ends(from, to.get(1..)?))
-}
-
-fn two_ends(from: &[Token], to: &[Token]) -> Option<Phrase> {
-    match (item(from), item(to)) {
-        (Some(start), Some(end)) => Some(Phrase::Span(start, end)),
-        // "5-20 Feb": the first day lies in the month of the second.
-        (None, Some(Item::On { day, month, year })) => {
-            let start = Item::On {
-                day: day_number(from)?,
-                month,
-                year,
-            };
-            Some(Phrase::Span(start, Item::On { day, month, year }))
-        }
-        // "Feb 5-20, 2026": the second lies in the month of the first, and the year is of both.
-        (Some(Item::On { day, month, year }), None) => {
-            let (last, years) = to.split_at_checked(1)?;
-            let year = match (year, years) {
-                (year, []) => year,
-                (None, years) => Some(year_of(years)?),
-                (Some(_), _) => return None,
-            };
-            let end = Item::On {
-                day: day_number(last)?,
-                month,
-                year,
-            };
-            Some(Phrase::Span(Item::On { day, month, year }, end))
-        }
-        _ => None,
-    }
-}
-
 /// One expression. A dash or slash inside it only joins words ("2026-Q1", "year-to-date"), and
 /// "fiscal" or "calendar" anywhere in it is said of the whole.
-fn item(tokens: &[Token]) -> Option<Item> {
+pub(super) fn item(tokens: &[Token]) -> Option<Item> {
     let without = |word: Token| -> Vec<Token> {
         tokens
             .iter()
@@ -213,7 +119,10 @@ fn item(tokens: &[Token]) -> Option<Item> {
         } else {
             Years::Fiscal
         };
-        return Some(Item::Under(years, Box::new(item(&without(word))?)));
+        let said = item(&without(word))?;
+        // Weeks are numbered in calendar years only.
+        let is_known = word == Civil || !matches!(said, Item::Week { .. });
+        return is_known.then(|| Item::Under(years, Box::new(said)));
     }
     one_day(tokens)
         .or_else(|| by_name(tokens))
@@ -236,7 +145,16 @@ fn one_day(tokens: &[Token]) -> Option<Item> {
             count: -count(n)?,
             unit,
         }),
-        [Weekday(weekday)] => Some(Item::Weekday(weekday)),
+        [Weekday(day)] => Some(Item::Weekday { day, week: None }),
+        [Step(week), Unit(Unit::Week), Weekday(day)]
+        | [Weekday(day), Step(week), Unit(Unit::Week)] => Some(Item::Weekday {
+            day,
+            week: Some(week),
+        }),
+        [Weekday(day), ref date @ ..] | [ref date @ .., Weekday(day)] => {
+            let date = one_day(date).filter(Item::is_a_date)?;
+            Some(Item::Dated(day, Box::new(date)))
+        }
         [Ymd(year, month, day)] | [FourDigits(year), Month(month), Number(day)] => {
             on(day, month, year)
         }
@@ -259,7 +177,26 @@ fn one_day(tokens: &[Token]) -> Option<Item> {
 /// A week, month, quarter, half or year that is called by its name or number.
 fn by_name(tokens: &[Token]) -> Option<Item> {
     match tokens {
+        [Unit(Unit::Week), Number(number)] | [Ordinal(number), Unit(Unit::Week)] => {
+            Some(Item::Week {
+                number: *number,
+                year: None,
+            })
+        }
+        [Unit(Unit::Week), Number(number), year @ ..]
+        | [Ordinal(number), Unit(Unit::Week), year @ ..]
+        | [year @ .., Unit(Unit::Week), Number(number)]
+            if year_of(year).is_some() =>
+        {
+            Some(Item::Week {
+                number: *number,
+                year: year_of(year),
+            })
+        }
         [Unit(Unit::Week), day @ ..] => Some(Item::WeekOf(Box::new(one_day(day)?))),
+        [Unit(Unit::Month), month @ ..] if matches!(month, [Month(_) | Ym(..), ..]) => {
+            by_name(month)
+        }
         [Ym(year, month)] => Some(Item::Month {
             month: *month,
             year: Some(Year::Numbered(*year)),
@@ -311,7 +248,6 @@ fn by_count(tokens: &[Token]) -> Option<Item> {
             count: count(n)?,
             unit,
         }),
-        [Unit(unit), To, Date] | [Step(0), Unit(unit), To, Date] => Some(Item::ToDate(unit)),
         _ => None,
     }
 }
@@ -326,7 +262,7 @@ fn of_another(tokens: &[Token]) -> Option<Item> {
         [Step(step), said @ ..] => {
             let item = item(said).filter(Item::recurs)?;
             Some(if *step == 0 {
-                item
+                item.of_now()
             } else {
                 Item::Beside(*step, Box::new(item))
             })
@@ -336,7 +272,7 @@ fn of_another(tokens: &[Token]) -> Option<Item> {
 }
 
 /// The year in "Q1 2026", "March '26", "FY27", "Q1 next year".
-fn year_of(tokens: &[Token]) -> Option<Year> {
+pub(super) fn year_of(tokens: &[Token]) -> Option<Year> {
     match *tokens {
         [FourDigits(year)] | [Unit(Unit::Year), FourDigits(year)] => Some(Year::Numbered(year)),
         [TwoDigits(year)] | [Unit(Unit::Year), TwoDigits(year)] => {
@@ -386,7 +322,7 @@ fn part(unit: Unit, number: u32, year: Option<Year>) -> Option<Item> {
     Some(Item::Part { unit, number, year })
 }
 
-fn count(token: Token) -> Option<i32> {
+pub(super) fn count(token: Token) -> Option<i32> {
     let count = match token {
         Number(count) => i32::try_from(count).ok()?,
         FourDigits(count) => count,
@@ -395,7 +331,7 @@ fn count(token: Token) -> Option<i32> {
     Some(count).filter(|count| *count > 0)
 }
 
-fn day_number(tokens: &[Token]) -> Option<u32> {
+pub(super) fn day_number(tokens: &[Token]) -> Option<u32> {
     if let [Number(day) | Ordinal(day)] = *tokens {
         Some(day)
     } else {
@@ -405,12 +341,13 @@ fn day_number(tokens: &[Token]) -> Option<u32> {
 
 impl Item {
     /// Whether it names one day.
-    fn is_a_day(&self) -> bool {
+    pub fn is_a_day(&self) -> bool {
         match self {
             Item::On { .. }
             | Item::Ambiguous(..)
             | Item::Away { .. }
-            | Item::Weekday(_)
+            | Item::Weekday { .. }
+            | Item::Dated(..)
             | Item::Edge(..) => true,
             Item::Beside(_, of) | Item::Under(_, of) => of.is_a_day(),
             _ => false,
@@ -418,7 +355,7 @@ impl Item {
     }
 
     /// Whether it names the last day of something.
-    fn is_an_end(&self) -> bool {
+    pub fn is_an_end(&self) -> bool {
         match self {
             Item::Edge(edge, _) => *edge == Edge::Last,
             Item::Under(_, of) => of.is_an_end(),
@@ -429,12 +366,51 @@ impl Item {
     /// Whether it comes round again: a month without a year, a day of the week.
     fn recurs(&self) -> bool {
         match self {
-            Item::On { year, .. } | Item::Month { year, .. } | Item::Part { year, .. } => {
-                year.is_none()
+            Item::On { year, .. }
+            | Item::Week { year, .. }
+            | Item::Month { year, .. }
+            | Item::Part { year, .. } => year.is_none(),
+            Item::Weekday { week, .. } => week.is_none(),
+            Item::Dated(_, of) | Item::Edge(_, of) | Item::WeekOf(of) | Item::Under(_, of) => {
+                of.recurs()
             }
-            Item::Weekday(_) => true,
-            Item::Edge(_, of) | Item::WeekOf(of) | Item::Under(_, of) => of.recurs(),
             _ => false,
+        }
+    }
+
+    /// Whether it is a date, not a day that is counted or called in another way.
+    fn is_a_date(&self) -> bool {
+        matches!(self, Item::On { .. } | Item::Ambiguous(..))
+    }
+
+    /// Of something that comes round again, the one of this week or this year.
+    fn of_now(mut self) -> Item {
+        if let Some(year) = self.year_mut() {
+            *year = Some(Year::Step(0));
+        } else if let Item::Weekday { week, .. } = self.innermost() {
+            *week = Some(0);
+        }
+        self
+    }
+
+    /// The year it lies in, said or not; `None` when it lies in no year.
+    pub fn year_mut(&mut self) -> Option<&mut Option<Year>> {
+        match self.innermost() {
+            Item::On { year, .. }
+            | Item::Week { year, .. }
+            | Item::Month { year, .. }
+            | Item::Part { year, .. } => Some(year),
+            _ => None,
+        }
+    }
+
+    /// What it is the edge, the week or the like of; itself when of nothing else.
+    fn innermost(&mut self) -> &mut Item {
+        match self {
+            Item::Dated(_, of) | Item::Edge(_, of) | Item::WeekOf(of) | Item::Under(_, of) => {
+                of.innermost()
+            }
+            item => item,
         }
     }
 }

@@ -1,27 +1,28 @@
 //! People's words for time: "Q1", "last 90 days", "Jan to Mar 2026", "end of quarter".
 //!
-//! A text becomes tokens (`words`), the tokens a shape (`grammar`), the shape days (`resolve`),
-//! and the days get their name (`label`). Only this file speaks to the caller: it turns what went
-//! wrong on the way into a refusal. What a tool does with a period is not decided here.
+//! A text becomes tokens (`words`), the tokens expressions (`grammar`) and those a whole answer
+//! (`phrases`), which is given its days (`resolve`), and the days get their name (`label`). What went
+//! wrong on the way is told the caller in `refused`. What a tool does with a period is not decided
+//! here.
 
 mod grammar;
 mod label;
+mod phrases;
+mod refused;
 mod resolve;
 #[cfg(test)]
 mod tests;
 mod words;
 
-use chrono::{DateTime, Datelike, NaiveDate, NaiveTime};
+use chrono::{DateTime, NaiveDate, NaiveTime};
 
-use self::label::{dates, label};
-use self::resolve::{Resolver, Trouble, in_range};
-use super::vocabulary::quoted;
-use crate::domain::calendar::{Calendar, add_days, add_months};
+use self::label::label;
+use self::refused::{Problem, Refused, is_too_long};
+use self::resolve::{Resolver, Stretch, Trouble, in_range};
+use crate::domain::calendar::Calendar;
+use crate::domain::change::Millis;
 use crate::domain::period::Period;
-use crate::refusal::{Code, Refusal, Result};
-
-/// Longer texts than this are no words for a time.
-const LONGEST: usize = 200;
+use crate::refusal::{Code, Result};
 
 /// Which way a bare "Q1" or "March" is read when it carries no year.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,56 +52,144 @@ pub fn period(
     today: NaiveDate,
     direction: Direction,
 ) -> Result<Reading> {
-    let refused = |trouble| refuse_period(words, trouble, calendar, today);
-    let resolver =
-        resolver(calendar, today, direction).ok_or_else(|| refused(Some(Trouble::OutOfRange)))?;
-    let phrase = tokens(words)
-        .and_then(|tokens| grammar::phrase(&tokens))
-        .ok_or_else(|| refused(None))?;
-    let (stretch, whole) = resolver
-        .phrase(&phrase)
-        .map_err(|trouble| refused(Some(trouble)))?;
-    let named =
-        |it: resolve::Stretch| Period::new(it.start, it.end, label(it.start, it.end, calendar));
+    let refused = Refused {
+        words,
+        calendar,
+        today,
+        direction,
+    };
+    let resolver = resolver(&refused, Code::PeriodNotUnderstood)?;
+    let phrase = tokens(words).and_then(|tokens| phrases::phrase(&tokens));
+    let (stretch, whole) = phrase
+        .ok_or(Problem::Shape)
+        .and_then(|phrase| resolver.phrase(&phrase).map_err(Problem::Trouble))
+        .map_err(|problem| refused.as_a_period(problem))?;
     Ok(Reading {
-        period: named(stretch),
-        whole: whole.map(named),
+        period: named(stretch, calendar),
+        whole: whole.map(|whole| named(whole, calendar)),
     })
 }
 
-/// Reads words for one business date, or a full RFC 3339 instant, which falls on one. A time
-/// without a zone is the business's own, so its date stands.
+/// The period that a tool takes when none is said. Nobody said these words, so where they leave the
+/// years that are kept they are cut, not refused.
+pub fn unsaid(
+    words: &str,
+    calendar: &Calendar,
+    today: NaiveDate,
+    direction: Direction,
+) -> Result<Reading> {
+    let refused = Refused {
+        words,
+        calendar,
+        today,
+        direction,
+    };
+    let resolver = resolver(&refused, Code::PeriodNotUnderstood)?;
+    let phrase = tokens(words).and_then(|tokens| phrases::phrase(&tokens));
+    let stretch = phrase
+        .ok_or(Problem::Shape)
+        .and_then(|phrase| resolver.clipped(&phrase).map_err(Problem::Trouble))
+        .map_err(|problem| refused.as_a_period(problem))?;
+    Ok(Reading {
+        period: named(stretch, calendar),
+        whole: None,
+    })
+}
+
+fn named(stretch: Stretch, calendar: &Calendar) -> Period {
+    let label = label(stretch.start, stretch.end, calendar);
+    Period::new(stretch.start, stretch.end, label)
+}
+
+/// Reads words for one business date, or an instant, which falls on one.
 pub fn date(
     words: &str,
     calendar: &Calendar,
     today: NaiveDate,
     direction: Direction,
 ) -> Result<NaiveDate> {
-    let refused = |trouble| refuse_date(words, trouble, today, direction);
-    let resolver =
-        resolver(calendar, today, direction).ok_or_else(|| refused(Some(Trouble::OutOfRange)))?;
-    let instant = DateTime::parse_from_rfc3339(words.trim()).ok();
-    let of_instant = instant.map(|instant| calendar.date_of(instant.timestamp_millis()));
-    if let Some(day) = of_instant.or_else(|| date_before_time(words.trim())) {
-        return if in_range(day) {
-            Ok(day)
-        } else {
-            Err(refused(Some(Trouble::OutOfRange)))
-        };
-    }
-    let item = tokens(words)
-        .and_then(|tokens| grammar::day(&tokens))
-        .ok_or_else(|| refused(None))?;
-    resolver
-        .day(&item)
-        .map_err(|trouble| refused(Some(trouble)))
+    let refused = Refused {
+        words,
+        calendar,
+        today,
+        direction,
+    };
+    let resolver = resolver(&refused, Code::DateNotUnderstood)?;
+    read_day(&resolver, words).map_err(|problem| match problem {
+        Problem::Shape => refused.as_a_day(days_in(&resolver, words)),
+        problem => refused.as_a_date(problem),
+    })
 }
 
-/// The date of "2026-01-29T10:00".
-fn date_before_time(words: &str) -> Option<NaiveDate> {
+fn read_day(resolver: &Resolver, words: &str) -> Result<NaiveDate, Problem> {
+    if let Some(instant) = instant(words, &resolver.calendar) {
+        return if in_range(instant.date) {
+            Ok(instant.date)
+        } else {
+            Err(Problem::Trouble(Trouble::OutOfRange))
+        };
+    }
+    let item = tokens(words).and_then(|tokens| phrases::day(&tokens));
+    resolver
+        .day(&item.ok_or(Problem::Shape)?)
+        .map_err(Problem::Trouble)
+}
+
+/// What somebody who named a period where a day is wanted could say instead: a day of it, and words
+/// for that day where they are understood. `None` when it is no period either.
+fn days_in(resolver: &Resolver, words: &str) -> Option<Vec<String>> {
+    let phrase = phrases::phrase(&tokens(words)?)?;
+    let (stretch, _) = resolver.phrase(&phrase).ok()?;
+    if (stretch.end - stretch.start).num_days() > 366 {
+        return None; // No day of "all time" is nearer to what was meant than another.
+    }
+    let latest = match resolver.direction {
+        Direction::Forward => stretch.end,
+        Direction::Back => stretch.end.min(resolver.today),
+    };
+    let bare = words.trim();
+    let bare = bare
+        .get(..3)
+        .filter(|it| it.eq_ignore_ascii_case("in "))
+        .map_or(bare, |_| bare.get(3..).unwrap_or(bare));
+    let end = format!("end of {bare}");
+    let is_end = read_day(resolver, &end).is_ok_and(|day| day == latest);
+    let mut days = vec![latest.to_string()];
+    days.extend(is_end.then_some(end));
+    Some(days)
+}
+
+/// An instant, the business date it falls on, and how it is written with its zone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instant {
+    /// Milliseconds since 1970 UTC.
+    pub at: Millis,
+    /// Its date where the business is.
+    pub date: NaiveDate,
+    /// RFC 3339.
+    pub written: String,
+}
+
+/// Reads an instant: RFC 3339, or a date and a time without a zone, which are the business's own.
+pub fn instant(words: &str, calendar: &Calendar) -> Option<Instant> {
+    let words = words.trim();
+    if let Ok(instant) = DateTime::parse_from_rfc3339(words) {
+        let at = instant.timestamp_millis();
+        return Some(Instant {
+            at,
+            date: calendar.date_of(at),
+            written: words.to_owned(),
+        });
+    }
     let (date, time) = words.split_once(['T', 't', ' '])?;
-    time.parse::<NaiveTime>().ok()?;
-    date.parse().ok()
+    let (date, time): (NaiveDate, NaiveTime) = (date.parse().ok()?, time.trim().parse().ok()?);
+    let at = calendar.at(date, time);
+    let local = DateTime::from_timestamp_millis(at)?.with_timezone(&calendar.zone);
+    Some(Instant {
+        at,
+        date,
+        written: local.to_rfc3339(),
+    })
 }
 
 fn tokens(words: &str) -> Option<Vec<words::Token>> {
@@ -111,78 +200,15 @@ fn tokens(words: &str) -> Option<Vec<words::Token>> {
     }
 }
 
-/// `None` when today itself lies outside the years that are kept: then nothing can be reckoned.
-fn resolver(calendar: &Calendar, today: NaiveDate, direction: Direction) -> Option<Resolver> {
-    in_range(today).then_some(Resolver {
-        calendar: *calendar,
-        today,
-        direction,
+/// Refused when today itself lies outside the years that are kept: then nothing can be reckoned.
+fn resolver(refused: &Refused<'_>, code: Code) -> Result<Resolver> {
+    if !in_range(refused.today) {
+        return Err(refused.for_today(code));
+    }
+    Ok(Resolver {
+        calendar: *refused.calendar,
+        today: refused.today,
+        direction: refused.direction,
         years: None,
     })
-}
-
-fn refuse_period(
-    words: &str,
-    trouble: Option<Trouble>,
-    calendar: &Calendar,
-    today: NaiveDate,
-) -> Refusal {
-    let quarter = calendar.quarter_of(today);
-    let end = add_days(add_months(quarter, 3), -1);
-    let examples = [
-        label(quarter, end, calendar),
-        "this month".to_owned(),
-        dates(quarter, end),
-    ];
-    refuse(
-        Code::PeriodNotUnderstood,
-        "a period",
-        words,
-        trouble,
-        &examples,
-    )
-}
-
-fn refuse_date(
-    words: &str,
-    trouble: Option<Trouble>,
-    today: NaiveDate,
-    direction: Direction,
-) -> Refusal {
-    let spoken = format!("{} {}", today.day(), today.format("%b %Y"));
-    let third = match direction {
-        Direction::Forward => "next Friday",
-        Direction::Back => "yesterday",
-    };
-    let examples = [today.to_string(), spoken, third.to_owned()];
-    refuse(Code::DateNotUnderstood, "a date", words, trouble, &examples)
-}
-
-/// Says what is wrong with the words; `None` is words that have no known shape.
-fn refuse(
-    code: Code,
-    wanted: &str,
-    words: &str,
-    trouble: Option<Trouble>,
-    examples: &[String; 3],
-) -> Refusal {
-    let said = quoted(words);
-    let message = match trouble {
-        None if is_too_long(words) => format!("{said} is too long to be {wanted}."),
-        None => format!("{said} is not understood as {wanted}."),
-        Some(Trouble::Impossible) => format!("{said} names a day or month that does not exist."),
-        Some(Trouble::Reversed) => format!("{said} ends before it starts."),
-        Some(Trouble::OutOfRange) => format!("{said} leaves the years 1970 to 2199."),
-        Some(Trouble::Ambiguous(one, other)) => {
-            return Refusal::new(code, format!("{said} could be {one} or {other}."))
-                .hint("Write the year first, then the month, then the day.")
-                .candidates([one.to_string(), other.to_string()]);
-        }
-    };
-    let [first, second, third] = examples;
-    Refusal::new(code, message).hint(format!("Try \"{first}\", \"{second}\" or \"{third}\"."))
-}
-
-fn is_too_long(words: &str) -> bool {
-    words.chars().nth(LONGEST).is_some()
 }

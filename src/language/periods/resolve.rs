@@ -9,7 +9,8 @@
 use chrono::{Datelike, NaiveDate};
 
 use super::Direction;
-use super::grammar::{Edge, Item, Phrase, Year, Years};
+use super::grammar::{Edge, Item, Year, Years};
+use super::phrases::Phrase;
 use super::words::Unit;
 use crate::domain::calendar::{
     Calendar, add_days, add_months, first_of_month, month_of, months_between,
@@ -34,6 +35,16 @@ pub(super) enum Trouble {
     Ambiguous(NaiveDate, NaiveDate),
     /// It would end before it starts.
     Reversed,
+    /// It runs up to today and begins on this later day.
+    NotBegun(NaiveDate),
+    /// It runs from today on and ended on this earlier day.
+    Over(NaiveDate),
+    /// It runs from today on, and the past is asked about.
+    Ahead,
+    /// It says where it begins and not where it ends, and the future is asked about.
+    Endless,
+    /// The date falls on another day of the week than was said.
+    OtherWeekday(NaiveDate),
     /// It leaves the years that are kept.
     OutOfRange,
 }
@@ -53,31 +64,62 @@ pub(super) struct Resolver {
 impl Resolver {
     /// The days of a phrase, and the whole unit when it was one "to date".
     pub fn phrase(&self, phrase: &Phrase) -> Result<(Stretch, Option<Stretch>)> {
+        let (stretch, whole) = self.unlimited(phrase)?;
+        Ok((within_range(stretch)?, whole.map(within_range).transpose()?))
+    }
+
+    /// The same, cut to the years that are kept.
+    pub fn clipped(&self, phrase: &Phrase) -> Result<Stretch> {
+        let (stretch, _) = self.unlimited(phrase)?;
+        within_range(Stretch {
+            start: stretch.start.max(first_of_month(*YEARS.start(), 1)),
+            end: stretch.end.min(last_day()),
+        })
+    }
+
+    fn unlimited(&self, phrase: &Phrase) -> Result<(Stretch, Option<Stretch>)> {
         let today = self.today;
+        let mut whole = None;
         let stretch = match phrase {
             Phrase::One(item) => self.pick(self.all(item)?)?,
             Phrase::Span(from, to) => self.pick(spans(&self.all(from)?, &self.all(to)?)?)?,
-            Phrase::Since(item) => {
-                let begun = self.all(item)?.into_iter().rfind(|it| it.start <= today);
+            Phrase::From(_) if self.direction == Direction::Forward => {
+                return Err(Trouble::Endless);
+            }
+            Phrase::Since(item) | Phrase::From(item) | Phrase::ToDate(item) => {
+                if matches!(phrase, Phrase::ToDate(_)) {
+                    whole = self.whole(item)?;
+                }
                 Stretch {
-                    start: begun.ok_or(Trouble::Reversed)?.start,
+                    start: self.begun(item)?.start,
                     end: today,
                 }
             }
+            Phrase::Until(_) if self.direction == Direction::Back => return Err(Trouble::Ahead),
             Phrase::Until(item) => {
-                let coming = self.all(item)?.into_iter().find(|it| it.end >= today);
+                let all = self.all(item)?;
+                let over = all
+                    .last()
+                    .map_or(Trouble::Reversed, |it| Trouble::Over(it.end));
+                let coming = all.into_iter().find(|it| it.end >= today).ok_or(over)?;
                 Stretch {
                     start: today,
-                    end: coming.ok_or(Trouble::Reversed)?.end,
+                    end: coming.end,
                 }
             }
         };
-        let whole = if let Phrase::One(item) = phrase {
-            self.whole(item)
-        } else {
-            None
-        };
-        Ok((within_range(stretch)?, whole.map(within_range).transpose()?))
+        Ok((stretch, whole))
+    }
+
+    /// The last of all that an expression may mean to have begun by today.
+    fn begun(&self, item: &Item) -> Result<Stretch> {
+        let all = self.all(item)?;
+        let ahead = all
+            .first()
+            .map_or(Trouble::Reversed, |it| Trouble::NotBegun(it.start));
+        all.into_iter()
+            .rfind(|it| it.start <= self.today)
+            .ok_or(ahead)
     }
 
     /// The day of an expression that names one.
@@ -121,9 +163,17 @@ impl Resolver {
                 self.calendar.fiscal_year_called(number),
             )]),
             Item::Year(number) => Ok(vec![whole(Unit::Year, first_of_month(number, 1))]),
-            Item::Weekday(weekday) => {
+            Item::Weekday {
+                day,
+                week: Some(week),
+            } => {
+                let first = add_days(self.current(Unit::Week), 7 * i64::from(week));
+                let days = i64::from(day.days_since(self.calendar.week_start));
+                one(add_days(first, days), add_days(first, days))
+            }
+            Item::Weekday { day, week: None } => {
                 // Half a year either way is more than anybody means by a bare "Friday".
-                let first = today.week(weekday).first_day();
+                let first = today.week(day).first_day();
                 let days = (-26..=26).map(|weeks| add_days(first, 7 * weeks));
                 Ok(days
                     .map(|day| Stretch {
@@ -132,6 +182,25 @@ impl Resolver {
                     })
                     .collect())
             }
+            Item::Dated(day, ref date) => {
+                let date = self.pick(self.all(date)?)?;
+                if date.start.weekday() == day {
+                    Ok(vec![date])
+                } else {
+                    Err(Trouble::OtherWeekday(date.start))
+                }
+            }
+            Item::Week { number, year } => self.every(year, |year| {
+                let year = match year {
+                    Year::Numbered(number) => number,
+                    Year::Step(steps) => today.year() + steps,
+                };
+                // As ISO 8601 counts them: the first week is the one that holds 4 January.
+                let first = self.calendar.week_of(add_days(first_of_month(year, 1), 3));
+                let start = add_days(first, 7 * (i64::from(number) - 1));
+                let is_of_year = add_days(start, 3).year() == year;
+                is_of_year.then(|| whole(Unit::Week, start))
+            }),
             Item::WeekOf(ref day) => {
                 let days = self.all(day)?.into_iter();
                 Ok(days
@@ -197,11 +266,10 @@ impl Resolver {
             Item::Ever => one(
                 first_of_month(*YEARS.start(), 1),
                 match self.direction {
-                    Direction::Forward => add_days(first_of_month(*YEARS.end() + 1, 1), -1),
+                    Direction::Forward => last_day(),
                     Direction::Back => today,
                 },
             ),
-            Item::ToDate(unit) => one(self.current(unit), today),
             Item::Under(years, ref said) => self.under(years).all(said),
         }
     }
@@ -239,15 +307,20 @@ impl Resolver {
         meant.ok_or(Trouble::OutOfRange)
     }
 
-    /// The month, quarter, half or year that a "to date" belongs to.
-    fn whole(&self, item: &Item) -> Option<Stretch> {
+    /// The month, quarter, half or year that a "to date" belongs to, when it is not over.
+    fn whole(&self, item: &Item) -> Result<Option<Stretch>> {
         match item {
-            Item::ToDate(unit @ (Unit::Month | Unit::Quarter | Unit::Half | Unit::Year)) => {
-                Some(whole(*unit, self.current(*unit)))
-            }
-            Item::Under(years, said) => self.under(*years).whole(said),
-            _ => None,
+            Item::Month { .. } | Item::Part { .. } | Item::Year(_) => {}
+            Item::Current {
+                unit: Unit::Month | Unit::Quarter | Unit::Half | Unit::Year,
+                ..
+            } => {}
+            Item::Edge(Edge::First, of) => return self.whole(of),
+            Item::Under(years, said) => return self.under(*years).whole(said),
+            _ => return Ok(None),
         }
+        let begun = self.begun(item)?;
+        Ok(Some(begun).filter(|it| it.end >= self.today))
     }
 
     /// The same, for words that say which years they speak of.
@@ -337,6 +410,11 @@ fn step(unit: Unit, from: NaiveDate, count: i32) -> NaiveDate {
         Unit::Half => add_months(from, 6 * count),
         Unit::Year => add_months(from, 12 * count),
     }
+}
+
+/// The last day that is kept.
+fn last_day() -> NaiveDate {
+    add_days(first_of_month(*YEARS.end() + 1, 1), -1)
 }
 
 /// Whether a day lies in the years that are kept.

@@ -12,8 +12,9 @@ use chrono::{Datelike, NaiveDate, Weekday};
 use proptest::prelude::*;
 
 use super::Direction::{Back, Forward};
+use super::label::dates;
 use super::*;
-use crate::domain::calendar::YearName;
+use crate::domain::calendar::{YearName, add_days, add_months};
 
 fn day(text: &str) -> NaiveDate {
     text.parse().unwrap()
@@ -80,6 +81,15 @@ fn the_same_words_mean_the_same_days_in_either_direction() {
         Mar-2026                      => 2026-03-01 2026-03-31 March 2026
         2026-02                       => 2026-02-01 2026-02-28 February 2026
         2024-02                       => 2024-02-01 2024-02-29 February 2024
+        Feb-26                        => 2026-02-01 2026-02-28 February 2026
+        Feb/26                        => 2026-02-01 2026-02-28 February 2026
+        02/2026                       => 2026-02-01 2026-02-28 February 2026
+        2-2026                        => 2026-02-01 2026-02-28 February 2026
+        month of February 2026        => 2026-02-01 2026-02-28 February 2026
+        FY27Q1                        => 2027-01-01 2027-03-31 Q1 2027
+        FY27H2                        => 2027-07-01 2027-12-31 H2 2027
+        1H26                          => 2026-01-01 2026-06-30 H1 2026
+        first half-year 2026          => 2026-01-01 2026-06-30 H1 2026
         2026                          => 2026-01-01 2026-12-31 2026
         calendar year 2026            => 2026-01-01 2026-12-31 2026
         CY26                          => 2026-01-01 2026-12-31 2026
@@ -93,11 +103,28 @@ fn the_same_words_mean_the_same_days_in_either_direction() {
         15th of February, 2026        => 2026-02-15 2026-02-15 2026-02-15
         Feb. 15, 2026                 => 2026-02-15 2026-02-15 2026-02-15
         15-Feb-2026                   => 2026-02-15 2026-02-15 2026-02-15
+        2026-Feb-15                   => 2026-02-15 2026-02-15 2026-02-15
+        Feb-15-2026                   => 2026-02-15 2026-02-15 2026-02-15
+        5-Mar-26                      => 2026-03-05 2026-03-05 2026-03-05
+        05/Mar/26                     => 2026-03-05 2026-03-05 2026-03-05
+        1-Jan-26                      => 2026-01-01 2026-01-01 2026-01-01
+        Tue Mar 31 2026               => 2026-03-31 2026-03-31 2026-03-31
+        Tuesday, 31 March 2026        => 2026-03-31 2026-03-31 2026-03-31
+        next week Friday              => 2026-02-20 2026-02-20 2026-02-20
+        next week's Friday            => 2026-02-20 2026-02-20 2026-02-20
+        Friday next week              => 2026-02-20 2026-02-20 2026-02-20
+        Friday of this week           => 2026-02-13 2026-02-13 2026-02-13
+        last week Monday              => 2026-02-02 2026-02-02 2026-02-02
         today                         => 2026-02-10 2026-02-10 2026-02-10
         yesterday                     => 2026-02-09 2026-02-09 2026-02-09
         tomorrow                      => 2026-02-11 2026-02-11 2026-02-11
         week of 12 Jan 2026           => 2026-01-12 2026-01-18 week of 2026-01-12
         week of 2026-01-15            => 2026-01-12 2026-01-18 week of 2026-01-12
+        2026-W05                      => 2026-01-26 2026-02-01 week of 2026-01-26
+        W05/2026                      => 2026-01-26 2026-02-01 week of 2026-01-26
+        week 5 of 2026                => 2026-01-26 2026-02-01 week of 2026-01-26
+        2026-W01                      => 2025-12-29 2026-01-04 week of 2025-12-29
+        week 53 2026                  => 2026-12-28 2027-01-03 week of 2026-12-28
 
         this week                     => 2026-02-09 2026-02-15 week of 2026-02-09
         last week                     => 2026-02-02 2026-02-08 week of 2026-02-02
@@ -110,6 +137,17 @@ fn the_same_words_mean_the_same_days_in_either_direction() {
         current quarter               => 2026-01-01 2026-03-31 Q1 2026
         previous quarter              => 2025-10-01 2025-12-31 Q4 2025
         next quarter                  => 2026-04-01 2026-06-30 Q2 2026
+        half-year                     => 2026-01-01 2026-06-30 H1 2026
+        this half-year                => 2026-01-01 2026-06-30 H1 2026
+        last half year                => 2025-07-01 2025-12-31 H2 2025
+        next half-year                => 2026-07-01 2026-12-31 H2 2026
+        prev quarter                  => 2025-10-01 2025-12-31 Q4 2025
+        this Q1                       => 2026-01-01 2026-03-31 Q1 2026
+        this Q4                       => 2026-10-01 2026-12-31 Q4 2026
+        this January                  => 2026-01-01 2026-01-31 January 2026
+        this March                    => 2026-03-01 2026-03-31 March 2026
+        this Friday                   => 2026-02-13 2026-02-13 2026-02-13
+        this Monday                   => 2026-02-09 2026-02-09 2026-02-09
         this half                     => 2026-01-01 2026-06-30 H1 2026
         last half                     => 2025-07-01 2025-12-31 H2 2025
         this year                     => 2026-01-01 2026-12-31 2026
@@ -121,6 +159,9 @@ fn the_same_words_mean_the_same_days_in_either_direction() {
         previous 90 days              => 2025-11-13 2026-02-10 2025-11-13..2026-02-10
         last 1 day                    => 2026-02-10 2026-02-10 2026-02-10
         next 30 days                  => 2026-02-10 2026-03-11 2026-02-10..2026-03-11
+        last fifteen days             => 2026-01-27 2026-02-10 2026-01-27..2026-02-10
+        L90D                          => 2025-11-13 2026-02-10 2025-11-13..2026-02-10
+        L12M                          => 2025-02-11 2026-02-10 2025-02-11..2026-02-10
         last 2 weeks                  => 2026-01-26 2026-02-08 2026-01-26..2026-02-08
         last 3 months                 => 2025-11-01 2026-01-31 2025-11-01..2026-01-31
         last twelve months            => 2025-02-01 2026-01-31 2025-02-01..2026-01-31
@@ -143,6 +184,13 @@ fn the_same_words_mean_the_same_days_in_either_direction() {
         QTD                           => 2026-01-01 2026-02-10 2026-01-01..2026-02-10
         MTD                           => 2026-02-01 2026-02-10 2026-02-01..2026-02-10
         WTD                           => 2026-02-09 2026-02-10 2026-02-09..2026-02-10
+        this quarter so far           => 2026-01-01 2026-02-10 2026-01-01..2026-02-10
+        so far this year              => 2026-01-01 2026-02-10 2026-01-01..2026-02-10
+        start of the month to date    => 2026-02-01 2026-02-10 2026-02-01..2026-02-10
+        beginning of quarter to date  => 2026-01-01 2026-02-10 2026-01-01..2026-02-10
+        start of the year to date     => 2026-01-01 2026-02-10 2026-01-01..2026-02-10
+        Q1 to date                    => 2026-01-01 2026-02-10 2026-01-01..2026-02-10
+        2026 to date                  => 2026-01-01 2026-02-10 2026-01-01..2026-02-10
         since June                    => 2025-06-01 2026-02-10 2025-06-01..2026-02-10
         June to date                  => 2025-06-01 2026-02-10 2025-06-01..2026-02-10
         within the next 30 days       => 2026-02-10 2026-03-11 2026-02-10..2026-03-11
@@ -150,19 +198,16 @@ fn the_same_words_mean_the_same_days_in_either_direction() {
         within 3 months               => 2026-02-10 2026-05-09 2026-02-10..2026-05-09
         within a year                 => 2026-02-10 2027-02-09 2026-02-10..2027-02-09
         within the last 30 days       => 2026-01-12 2026-02-10 2026-01-12..2026-02-10
+        within this quarter           => 2026-01-01 2026-03-31 Q1 2026
+        within next month             => 2026-03-01 2026-03-31 March 2026
+        within the past month         => 2026-01-11 2026-02-10 2026-01-11..2026-02-10
+        within the last month         => 2026-01-01 2026-01-31 January 2026
         within Q1 2026                => 2026-01-01 2026-03-31 Q1 2026
         T12M                          => 2025-02-11 2026-02-10 2025-02-11..2026-02-10
         T3M                           => 2025-11-11 2026-02-10 2025-11-11..2026-02-10
         all of 2026                   => 2026-01-01 2026-12-31 2026
         since 1 June 2025             => 2025-06-01 2026-02-10 2025-06-01..2026-02-10
         since last week               => 2026-02-02 2026-02-10 2026-02-02..2026-02-10
-        end of quarter                => 2026-02-10 2026-03-31 2026-02-10..2026-03-31
-        EOQ                           => 2026-02-10 2026-03-31 2026-02-10..2026-03-31
-        quarter-end                   => 2026-02-10 2026-03-31 2026-02-10..2026-03-31
-        rest of the quarter           => 2026-02-10 2026-03-31 2026-02-10..2026-03-31
-        by end of month               => 2026-02-10 2026-02-28 2026-02-10..2026-02-28
-        end of year                   => 2026-02-10 2026-12-31 2026-02-10..2026-12-31
-        until March                   => 2026-02-10 2026-03-31 2026-02-10..2026-03-31
 
         2026-01-01..2026-03-31        => 2026-01-01 2026-03-31 Q1 2026
         2026-01-05..2026-02-20        => 2026-01-05 2026-02-20 2026-01-05..2026-02-20
@@ -173,6 +218,11 @@ fn the_same_words_mean_the_same_days_in_either_direction() {
         2026-01…2026-02               => 2026-01-01 2026-02-28 2026-01-01..2026-02-28
         from 5 Jan 2026 until 20 Feb  => 2026-01-05 2026-02-20 2026-01-05..2026-02-20
         5 Jan - 20 Feb 2026           => 2026-01-05 2026-02-20 2026-01-05..2026-02-20
+        1-Jan-26 to 31-Mar-26         => 2026-01-01 2026-03-31 Q1 2026
+        1-Jan-26 - 15-Jan-26          => 2026-01-01 2026-01-15 2026-01-01..2026-01-15
+        Jan-26 to Mar-26              => 2026-01-01 2026-03-31 Q1 2026
+        01/2026 - 03/2026             => 2026-01-01 2026-03-31 Q1 2026
+        15 Feb-26 2026                => 2026-02-15 2026-02-26 2026-02-15..2026-02-26
         5-20 Feb 2026                 => 2026-02-05 2026-02-20 2026-02-05..2026-02-20
         Feb 5-20, 2026                => 2026-02-05 2026-02-20 2026-02-05..2026-02-20
         Jan--Mar 2026                 => 2026-01-01 2026-03-31 Q1 2026
@@ -189,6 +239,63 @@ fn the_same_words_mean_the_same_days_in_either_direction() {
 }
 
 #[test]
+fn words_that_begin_or_end_today_hold_in_one_direction() {
+    let forward = "
+        end of quarter                => 2026-02-10 2026-03-31 2026-02-10..2026-03-31
+        EOQ                           => 2026-02-10 2026-03-31 2026-02-10..2026-03-31
+        quarter-end                   => 2026-02-10 2026-03-31 2026-02-10..2026-03-31
+        rest of the quarter           => 2026-02-10 2026-03-31 2026-02-10..2026-03-31
+        by end of month               => 2026-02-10 2026-02-28 2026-02-10..2026-02-28
+        end of year                   => 2026-02-10 2026-12-31 2026-02-10..2026-12-31
+        until March                   => 2026-02-10 2026-03-31 2026-02-10..2026-03-31
+        end of Q1                     => 2026-02-10 2026-03-31 2026-02-10..2026-03-31
+        ..2026-06-30                  => 2026-02-10 2026-06-30 2026-02-10..2026-06-30
+        until 2026-02-10              => 2026-02-10 2026-02-10 2026-02-10
+    ";
+    let back = "
+        from January                  => 2026-01-01 2026-02-10 2026-01-01..2026-02-10
+        from March                    => 2025-03-01 2026-02-10 2025-03-01..2026-02-10
+        2026-01-15..                  => 2026-01-15 2026-02-10 2026-01-15..2026-02-10
+        from 2026-01-15 onwards       => 2026-01-15 2026-02-10 2026-01-15..2026-02-10
+        January onward                => 2026-01-01 2026-02-10 2026-01-01..2026-02-10
+        from 2025-Q4 on               => 2025-10-01 2026-02-10 2025-10-01..2026-02-10
+        from start of year            => 2026-01-01 2026-02-10 2026-01-01..2026-02-10
+    ";
+    check(forward, &Calendar::default(), Forward);
+    check(back, &Calendar::default(), Back);
+    let refused = |words: &str, direction| {
+        period(words, &Calendar::default(), today(), direction).unwrap_err()
+    };
+    for words in [
+        "..2026-06-30",
+        "until March",
+        "end of Q1",
+        "EOQ",
+        "rest of the year",
+    ] {
+        let refusal = refused(words, Back);
+        assert!(
+            refusal
+                .message
+                .ends_with("runs from today on, and this looks back."),
+            "{refusal}"
+        );
+        assert_eq!(
+            refusal.hint,
+            "Try \"Q1 2026\", \"this month\" or \"2026-01-01..2026-03-31\"."
+        );
+    }
+    for words in ["2026-01-15..", "from January", "from 2026-01-15 onwards"] {
+        let refusal = refused(words, Forward);
+        assert!(
+            refusal.message.contains("does not say where it ends"),
+            "{refusal}"
+        );
+        assert!(refusal.hint.starts_with("Try \"Q1 2026\""), "{refusal}");
+    }
+}
+
+#[test]
 fn words_without_a_year_follow_the_direction() {
     let forward = "
         Q1                            => 2026-01-01 2026-03-31 Q1 2026
@@ -201,6 +308,10 @@ fn words_without_a_year_follow_the_direction() {
         9 Feb                         => 2027-02-09 2027-02-09 2027-02-09
         29 Feb                        => 2028-02-29 2028-02-29 2028-02-29
         Friday                        => 2026-02-13 2026-02-13 2026-02-13
+        week 5                        => 2027-02-01 2027-02-07 week of 2027-02-01
+        W07                           => 2026-02-09 2026-02-15 week of 2026-02-09
+        month of February             => 2026-02-01 2026-02-28 February 2026
+        Feb-5                         => 2027-02-05 2027-02-05 2027-02-05
         Jan-Mar                       => 2026-01-01 2026-03-31 Q1 2026
         Nov–Feb                       => 2025-11-01 2026-02-28 2025-11-01..2026-02-28
         Nov–Jan                       => 2026-11-01 2027-01-31 2026-11-01..2027-01-31
@@ -221,6 +332,8 @@ fn words_without_a_year_follow_the_direction() {
         15 Feb                        => 2025-02-15 2025-02-15 2025-02-15
         29 Feb                        => 2024-02-29 2024-02-29 2024-02-29
         Friday                        => 2026-02-06 2026-02-06 2026-02-06
+        week 5                        => 2026-01-26 2026-02-01 week of 2026-01-26
+        Monday, January 5             => 2026-01-05 2026-01-05 2026-01-05
         Jan-Mar                       => 2026-01-01 2026-03-31 Q1 2026
         Mar-May                       => 2025-03-01 2025-05-31 2025-03-01..2025-05-31
         Nov-Jan                       => 2025-11-01 2026-01-31 2025-11-01..2026-01-31
@@ -304,6 +417,68 @@ fn a_fiscal_year_moves_years_halves_and_quarters_but_no_month() {
 }
 
 #[test]
+fn years_said_once_in_a_span_are_the_years_of_both_ends() {
+    let rows = "
+        calendar Q1-Q3 2026           => 2026-01-01 2026-09-30 2026-01-01..2026-09-30
+        Q1-Q2 CY26                    => 2026-01-01 2026-06-30 2026-01-01..2026-06-30
+        CY26 Q1-Q2                    => 2026-01-01 2026-06-30 2026-01-01..2026-06-30
+        calendar year Q1-Q4           => 2026-01-01 2026-12-31 2026
+        calendar Q4 2025 - Q1 2026    => 2025-10-01 2026-03-31 2025-10-01..2026-03-31
+        fiscal 2026-2027              => 2025-02-01 2027-01-31 2025-02-01..2027-01-31
+        FY27 Q1-Q2                    => 2026-02-01 2026-07-31 FY27 H1
+        Q1-Q2 FY27                    => 2026-02-01 2026-07-31 FY27 H1
+        Q4 FY26 - Q1 FY27             => 2025-11-01 2026-04-30 2025-11-01..2026-04-30
+        FY27 Mar-May                  => 2026-03-01 2026-05-31 2026-03-01..2026-05-31
+        Mar-May FY27                  => 2026-03-01 2026-05-31 2026-03-01..2026-05-31
+        Q4 FY26 to calendar Q4 2026   => 2025-11-01 2026-12-31 2025-11-01..2026-12-31
+    ";
+    check(rows, &fiscal(), Forward);
+    check(rows, &fiscal(), Back);
+    check(
+        "calendar H1 - H2 => 2026-01-01 2026-12-31 2026",
+        &fiscal(),
+        Forward,
+    );
+    let august = period("CY26 Q1-Q2", &fiscal(), day("2026-08-15"), Forward).unwrap();
+    assert_eq!(august.period.end, day("2026-06-30"));
+    // The January of FY27 comes after its March, so neither order is a span of that year.
+    for words in ["Jan-Mar FY27", "FY27 Jan-Mar"] {
+        let refusal = period(words, &fiscal(), today(), Forward).unwrap_err();
+        assert!(
+            refusal.message.contains("ends before it starts"),
+            "{refusal}"
+        );
+    }
+}
+
+#[test]
+fn this_of_something_that_recurs_is_the_one_of_this_year_or_week() {
+    let read = |words, today, direction| {
+        let reading = period(words, &Calendar::default(), day(today), direction);
+        reading.unwrap().period.start
+    };
+    for (words, today, start) in [
+        ("this Q1", "2026-08-15", "2026-01-01"),
+        ("this March", "2026-08-15", "2026-03-01"),
+        ("this March", "2026-01-29", "2026-03-01"),
+        ("this Friday", "2026-01-29", "2026-01-30"),
+        ("this Friday", "2026-01-31", "2026-01-30"),
+    ] {
+        for direction in [Forward, Back] {
+            assert_eq!(
+                read(words, today, direction),
+                day(start),
+                "{words} on {today}"
+            );
+        }
+    }
+    let fiscal_q1 = period("this Q1", &fiscal(), day("2026-08-15"), Forward).unwrap();
+    assert_eq!(fiscal_q1.period.label, "FY27 Q1");
+    let civil_q1 = period("this calendar Q1", &fiscal(), day("2026-08-15"), Forward).unwrap();
+    assert_eq!(civil_q1.period.start, day("2026-01-01"));
+}
+
+#[test]
 fn a_week_may_begin_on_sunday() {
     let sunday = Calendar {
         week_start: Weekday::Sun,
@@ -314,6 +489,12 @@ fn a_week_may_begin_on_sunday() {
         &sunday,
         Forward,
     );
+    let rows = "
+        this Sunday                   => 2026-02-08 2026-02-08 2026-02-08
+        next week Saturday            => 2026-02-21 2026-02-21 2026-02-21
+        2026-W05                      => 2026-02-01 2026-02-07 week of 2026-02-01
+    ";
+    check(rows, &sunday, Forward);
 }
 
 #[test]
@@ -348,6 +529,11 @@ fn to_date_knows_the_whole_it_belongs_to() {
         ("QTD", "Q1 2026"),
         ("half to date", "H1 2026"),
         ("year to date", "2026"),
+        ("Q1 to date", "Q1 2026"),
+        ("February to date", "February 2026"),
+        ("2026 to date", "2026"),
+        ("start of the quarter to date", "Q1 2026"),
+        ("this quarter so far", "Q1 2026"),
     ] {
         assert_eq!(whole(words, &civil).as_deref(), Some(label), "{words}");
     }
@@ -356,7 +542,8 @@ fn to_date_knows_the_whole_it_belongs_to() {
         whole("calendar year to date", &fiscal()).as_deref(),
         Some("2026")
     );
-    for words in ["WTD", "this month", "since 1 Feb"] {
+    // January is over, so what its whole could still bring is nothing.
+    for words in ["WTD", "this month", "since 1 Feb", "January to date"] {
         assert_eq!(whole(words, &civil), None, "{words}");
     }
 }
@@ -392,6 +579,10 @@ fn dates_are_read_and_instants_fall_on_their_business_date() {
         ("2026-02-15T03:00:00Z", "2026-02-14"),
         ("2026-02-15T23:30:00-05:00", "2026-02-15"),
         ("2026-02-15T10:00", "2026-02-15"),
+        ("5-Mar-26", "2026-03-05"),
+        ("next week Friday", "2026-02-20"),
+        ("this Friday", "2026-02-13"),
+        ("end of February", "2026-02-28"),
         ("2026-02-15T23:59:59.5", "2026-02-15"),
         (" 2026-02-15 00:00:00 ", "2026-02-15"),
     ] {
@@ -417,7 +608,6 @@ fn what_cannot_be_understood_is_refused_with_examples_that_work() {
         ("banana", "is not understood"),
         ("Q1 and Q3", "is not understood"),
         ("2026-01-05 -", "is not understood"),
-        ("2026-01-05..", "is not understood"),
         ("- 5 Jan", "is not understood"),
         ("26 Q1", "is not understood"),
         ("last 0 days", "is not understood"),
@@ -432,7 +622,22 @@ fn what_cannot_be_understood_is_refused_with_examples_that_work() {
         ("T12", "is not understood"),
         ("time", "is not understood"),
         ("all timely", "is not understood"),
-        ("week 5", "is not understood"),
+        ("day-month", "is not understood"),
+        ("quarter-year", "is not understood"),
+        ("Q1-half", "is not understood"),
+        ("quarter-2026", "is not understood"),
+        ("H-2026", "is not understood"),
+        ("2026-month", "is not understood"),
+        ("so Q1", "is not understood"),
+        ("fiscal week 5", "is not understood"),
+        ("week 0", "does not exist"),
+        ("week 53 of 2025", "does not exist"),
+        ("13/2026", "does not exist"),
+        ("this 29 February", "does not exist"),
+        ("Monday, January 6 2026", "which is a Tuesday"),
+        ("Monday, January 5", "2027-01-05, which is a Tuesday"),
+        ("..2026-01-15", "ended on 2026-01-15, before today"),
+        ("until last month", "ended on 2026-01-31, before today"),
         ("31 Feb", "does not exist"),
         ("31 Feb 2026", "does not exist"),
         ("29 Feb 2026", "does not exist"),
@@ -440,8 +645,8 @@ fn what_cannot_be_understood_is_refused_with_examples_that_work() {
         ("2026-02-30..2026-03-01", "does not exist"),
         ("2026-03-31..2026-01-01", "ends before it starts"),
         ("Q2 2026 to Q1 2026", "ends before it starts"),
-        ("since June 2027", "ends before it starts"),
-        ("by yesterday", "ends before it starts"),
+        ("since June 2027", "starts on 2027-06-01, after today"),
+        ("by yesterday", "ended on 2026-02-09, before today"),
         ("1969", "leaves the years"),
         ("2200", "leaves the years"),
         ("last 9999 years", "leaves the years"),
@@ -484,33 +689,113 @@ fn a_date_of_two_readings_is_refused_with_both() {
 }
 
 #[test]
-fn a_period_is_no_date() {
-    for words in [
-        "Q1",
-        "March",
-        "2026-02",
-        "next week",
-        "last 3 days",
-        "5 Jan to 6 Jan",
-        "all time",
-        "12 months",
-        "within 30 days",
-        "2026-02-15T25:00",
-        "2026-02-30T10:00",
+fn a_period_is_no_date_and_the_refusal_names_one_in_it() {
+    let refused = |words: &str, direction| {
+        let refusal = date(words, &Calendar::default(), today(), direction).unwrap_err();
+        assert_eq!(refusal.code, Code::DateNotUnderstood, "{words}");
+        (refusal.message, refusal.hint)
+    };
+    for (words, direction, days) in [
+        ("March", Forward, "\"2026-03-31\" or \"end of March\""),
+        ("in March", Forward, "\"2026-03-31\" or \"end of March\""),
+        ("Q1", Forward, "\"2026-03-31\" or \"end of Q1\""),
+        (
+            "next week",
+            Forward,
+            "\"2026-02-22\" or \"end of next week\"",
+        ),
+        ("5 Jan to 6 Jan", Back, "\"2026-01-06\""),
+        ("2026-02", Back, "\"2026-02-10\""),
+        ("January", Back, "\"2026-01-31\" or \"end of January\""),
+        (
+            "last 3 days",
+            Back,
+            "\"2026-02-10\" or \"end of last 3 days\"",
+        ),
+        ("within 30 days", Forward, "\"2026-03-11\""),
     ] {
-        let refused =
-            |direction| date(words, &Calendar::default(), today(), direction).unwrap_err();
-        assert_eq!(refused(Forward).code, Code::DateNotUnderstood, "{words}");
+        let (message, hint) = refused(words, direction);
+        assert_eq!(message, format!("\"{words}\" is a period, not a day."));
         assert_eq!(
-            refused(Forward).hint,
+            hint,
+            format!("Name a day of it, such as {days}."),
+            "{words}"
+        );
+    }
+    for words in ["all time", "2026-02-15T25:00", "2026-02-30T10:00", "soon"] {
+        assert_eq!(
+            refused(words, Forward).1,
             "Try \"2026-02-10\", \"10 Feb 2026\" or \"next Friday\"."
         );
         // What lies in the past only is shown examples of the past.
         assert_eq!(
-            refused(Back).hint,
+            refused(words, Back).1,
             "Try \"2026-02-10\", \"10 Feb 2026\" or \"yesterday\"."
         );
     }
+}
+
+#[test]
+fn an_instant_without_a_zone_is_the_organisations() {
+    let new_york = Calendar {
+        zone: chrono_tz::America::New_York,
+        ..Calendar::default()
+    };
+    let read = |words| instant(words, &new_york).unwrap();
+    let local = read("2026-01-29T09:00");
+    assert_eq!(local.written, "2026-01-29T09:00:00-05:00");
+    assert_eq!(
+        local,
+        Instant {
+            ..read("2026-01-29T09:00:00-05:00")
+        }
+    );
+    assert_eq!(read(" 2026-01-29 09:00:00 ").at, local.at);
+    let utc = read("2026-01-29T02:00:00Z");
+    assert_eq!(utc.date, day("2026-01-28"));
+    assert_eq!(utc.written, "2026-01-29T02:00:00Z");
+    for words in ["2026-01-29", "2026-01-29T25:00", "tomorrow", ""] {
+        assert_eq!(instant(words, &new_york), None, "{words}");
+    }
+}
+
+#[test]
+fn outside_the_years_that_are_kept_it_is_today_that_is_refused() {
+    for today in ["1969-12-31", "2200-01-01"] {
+        let calendar = Calendar::default();
+        let refusals = [
+            (
+                period("Q1", &calendar, day(today), Forward).unwrap_err(),
+                Code::PeriodNotUnderstood,
+            ),
+            (
+                date("tomorrow", &calendar, day(today), Forward).unwrap_err(),
+                Code::DateNotUnderstood,
+            ),
+        ];
+        for (refusal, code) in refusals {
+            assert_eq!(refusal.code, code);
+            assert!(
+                refusal.message.starts_with(&format!("Today is {today}")),
+                "{refusal}"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_nobody_said_is_cut_to_the_years_that_are_kept() {
+    let first = day("1970-01-01");
+    let year = unsaid("trailing 12 months", &Calendar::default(), first, Back).unwrap();
+    assert_eq!((year.period.start, year.period.end), (first, first));
+    let october = Calendar {
+        fiscal_year_start: 11,
+        ..Calendar::default()
+    };
+    let quarter = unsaid("this quarter", &october, first, Forward).unwrap();
+    assert_eq!(quarter.period.label, "January 1970");
+    let same = unsaid("this quarter", &Calendar::default(), today(), Forward).unwrap();
+    assert_eq!(same.period.label, "Q1 2026");
 }
 
 fn any_calendar() -> impl Strategy<Value = Calendar> {

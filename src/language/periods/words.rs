@@ -61,6 +61,7 @@ pub(super) enum Token {
     Slash,
     Since,
     By,
+    Onward,
     Start,
     End,
     Rest,
@@ -82,7 +83,7 @@ const WORDS: &[(&str, &[Token])] = &[
     ("h half halves", &[Unit(Unit::Half)]),
     ("y yr yrs year years", &[Unit(Unit::Year)]),
     ("this current", &[Step(0)]),
-    ("last previous prior", &[Step(-1)]),
+    ("last previous prev prior", &[Step(-1)]),
     ("next coming upcoming following", &[Step(1)]),
     ("trailing rolling past", &[Trailing]),
     ("fiscal", &[Fiscal]),
@@ -110,6 +111,7 @@ const WORDS: &[(&str, &[Token])] = &[
     ("to through thru until till", &[To]),
     ("since", &[Since]),
     ("by", &[By]),
+    ("onward onwards", &[Onward]),
     ("start beginning", &[Start]),
     ("end", &[End]),
     ("rest remainder remaining", &[Rest]),
@@ -144,7 +146,17 @@ const WORDS: &[(&str, &[Token])] = &[
     ("ten", &[Number(10)]),
     ("eleven", &[Number(11)]),
     ("twelve", &[Number(12)]),
+    ("thirteen", &[Number(13)]),
+    ("fourteen", &[Number(14)]),
+    ("fifteen", &[Number(15)]),
+    ("sixteen", &[Number(16)]),
+    ("seventeen", &[Number(17)]),
+    ("eighteen", &[Number(18)]),
+    ("nineteen", &[Number(19)]),
+    ("twenty", &[Number(20)]),
     ("thirty", &[Number(30)]),
+    ("forty", &[Number(40)]),
+    ("fifty", &[Number(50)]),
     ("sixty", &[Number(60)]),
     ("ninety", &[Number(90)]),
     ("first", &[Ordinal(1)]),
@@ -181,21 +193,67 @@ fn plain(c: char) -> char {
 
 fn word<'a>(text: &'a str, tokens: &mut Vec<Token>) -> Option<&'a str> {
     let (word, rest) = run(text, |c| c.is_ascii_alphabetic());
-    if word == "t" && rest.starts_with(|c: char| c.is_ascii_digit()) {
-        tokens.push(Trailing); // "T12M"
+    if matches!(word, "t" | "l") && rest.starts_with(|c: char| c.is_ascii_digit()) {
+        tokens.push(Trailing); // "T12M", "L90D"
         return Some(rest);
     }
-    if word == "all"
-        && let Some(rest) = suffix(rest.trim_start_matches([' ', '-', '_']), "time")
-    {
-        tokens.push(Ever);
+    let joined = |words: &[&str]| {
+        let rest = rest.trim_start_matches([' ', '-', '_']);
+        words.iter().find_map(|word| suffix(rest, word))
+    };
+    let two_words = match word {
+        "all" => joined(&["time"]).map(|rest| (rest, &[Ever][..])),
+        "so" => joined(&["far"]).map(|rest| (rest, &[To, Date][..])),
+        // A half-year is a half; what it is not is a half and a year.
+        "half" => joined(&["year", "years"]).map(|rest| (rest, &[Unit(Unit::Half)][..])),
+        _ => None,
+    };
+    if let Some((rest, meaning)) = two_words {
+        tokens.extend_from_slice(meaning);
         return Some(rest);
     }
-    let (_, meaning) = WORDS
-        .iter()
-        .find(|(spellings, _)| spellings.split(' ').any(|spelling| spelling == word))?;
-    tokens.extend_from_slice(meaning);
+    if let Some((month, rest)) = month_and_year(word, rest, tokens) {
+        tokens.push(month);
+        return Some(rest);
+    }
+    tokens.extend_from_slice(meaning(word)?);
     Some(rest)
+}
+
+/// What a word stands for; `None` when it has nothing to do with time.
+fn meaning(word: &str) -> Option<&'static [Token]> {
+    WORDS
+        .iter()
+        .find(|(spellings, _)| spellings.split(' ').any(|spelling| spelling == word))
+        .map(|(_, meaning)| *meaning)
+}
+
+/// The month that a word names.
+fn month(word: &str) -> Option<u32> {
+    match meaning(word)? {
+        [Month(month)] => Some(*month),
+        _ => None,
+    }
+}
+
+/// "Feb-26" and "Feb/26" are a month of a year, as spreadsheets write them. After a number the 26 is
+/// a day: "15 Feb-26", "2026-Feb-15".
+fn month_and_year<'a>(word: &str, text: &'a str, before: &[Token]) -> Option<(Token, &'a str)> {
+    if let [.., Number(_) | Ordinal(_) | FourDigits(_)]
+    | [.., Number(_) | Ordinal(_) | FourDigits(_), Dash | Slash] = before
+    {
+        return None;
+    }
+    let month = month(word)?;
+    let sign = text.chars().next().filter(|c| matches!(c, '-' | '/'))?;
+    let (year, rest) = run(text.strip_prefix(sign)?, |c| c.is_ascii_digit());
+    let (after, _) = run(rest.strip_prefix(sign).unwrap_or_default(), |c| {
+        c.is_ascii_digit()
+    });
+    let ends = year.len() == 2 && after.len() != 4;
+    let is_year = ends && !rest.starts_with(|c: char| c.is_ascii_alphanumeric());
+    is_year.then_some(())?;
+    Some((Ym(2000 + year.parse::<i32>().ok()?, month), rest))
 }
 
 fn sign<'a>(first: char, text: &'a str, tokens: &mut Vec<Token>) -> Option<&'a str> {
@@ -232,9 +290,17 @@ fn apostrophe<'a>(text: &'a str, tokens: &mut Vec<Token>) -> Option<&'a str> {
 
 fn number<'a>(text: &'a str, tokens: &mut Vec<Token>) -> Option<&'a str> {
     let (digits, rest) = run(text, |c| c.is_ascii_digit());
-    if let Some((date, rest)) = date_in_digits(digits, rest) {
-        tokens.push(date);
-        return Some(rest);
+    let follows_a_name = matches!(
+        tokens.as_slice(),
+        [.., Unit(_) | Month(_)] | [.., Unit(_) | Month(_), Dash | Slash]
+    );
+    let date = date_in_digits(digits, rest).or_else(|| date_with_a_month(digits, rest));
+    if let Some((date, rest)) = date {
+        // "Q1-2026" is no first month: its 1 belongs to the Q.
+        if !(follows_a_name && digits.len() <= 2 && matches!(date, Ym(..))) {
+            tokens.push(date);
+            return Some(rest);
+        }
     }
     if let Some(rest) = ["st", "nd", "rd", "th"]
         .iter()
@@ -246,7 +312,7 @@ fn number<'a>(text: &'a str, tokens: &mut Vec<Token>) -> Option<&'a str> {
     let counts_a_part = suffix(rest, "q").or_else(|| suffix(rest, "h")).is_some();
     tokens.push(match digits.len() {
         4 => FourDigits(digits.parse().ok()?),
-        _ if counts_a_part => Ordinal(short(digits)?),
+        1 if counts_a_part => Ordinal(short(digits)?),
         _ => Number(short(digits)?),
     });
     Some(rest)
@@ -271,8 +337,23 @@ fn date_in_digits<'a>(first: &str, text: &'a str) -> Option<(Token, &'a str)> {
             after_third,
         )),
         (4, 2, _) if sign != '.' => Some((Ym(first.parse().ok()?, short(second)?), after_second)),
+        (1..=2, 4, 0) => Some((Ym(second.parse().ok()?, short(first)?), after_second)),
         _ => None,
     }
+}
+
+/// "5-Mar-26": a day, the name of a month and two digits of a year, held together by the same sign.
+fn date_with_a_month<'a>(day: &str, text: &'a str) -> Option<(Token, &'a str)> {
+    let sign = text
+        .chars()
+        .next()
+        .filter(|c| matches!(c, '-' | '/' | '.'))?;
+    let (name, rest) = run(text.strip_prefix(sign)?, |c| c.is_ascii_alphabetic());
+    let (year, rest) = run(rest.strip_prefix(sign)?, |c| c.is_ascii_digit());
+    let is_year = year.len() == 2 && !rest.starts_with(|c: char| c.is_ascii_alphabetic());
+    let day = Some(day).filter(|day| day.len() <= 2 && is_year)?;
+    let date = Ymd(2000 + year.parse::<i32>().ok()?, month(name)?, short(day)?);
+    Some((date, rest))
 }
 
 /// A number of up to three digits.

@@ -10,11 +10,12 @@ use crate::domain::period::Period;
 use crate::domain::progress::Progress;
 use crate::domain::stage::{CLOSED_BITS, OPEN_BITS};
 use crate::domain::texts::NONE;
+use crate::language::clean;
 use crate::language::periods::{self, Direction};
 use crate::language::vocabulary::pick;
-use crate::language::{clean, names};
 use crate::refusal::{Code, Refusal, Result};
 use crate::reports::Asked;
+use crate::reports::parts::search::Search;
 
 /// What a deal must meet beside the filter.
 pub struct Asks {
@@ -22,7 +23,7 @@ pub struct Asks {
     closed: Option<(Day, Day)>,
     identified: Option<(Day, Day)>,
     attention: Vec<Attention>,
-    search: Option<String>,
+    search: Option<Search>,
     min_days_in_stage: Option<i32>,
     min_age: Option<i32>,
     pub stages: u8,
@@ -127,8 +128,9 @@ impl Asks {
                 .map_or("", |(name, _)| name);
             said.push(format!("attention: {name}"));
         }
-        if let Some(search) = &query.search {
-            said.push(format!("search: {}", clean(search, 60)));
+        let search = query.search.as_deref().map(Search::read).transpose()?;
+        if let Some(words) = &query.search {
+            said.push(format!("search: {}", clean(words.trim(), 60)));
         }
         if let Some(days) = query.min_days_in_stage {
             said.push(format!("at least {days} days in stage"));
@@ -143,11 +145,7 @@ impl Asks {
             identified,
             progress: stale.then(|| Progress::of(asked.portfolio, &Filter::default())),
             attention,
-            search: query
-                .search
-                .as_deref()
-                .map(names::fold)
-                .filter(|search| !search.is_empty()),
+            search,
             min_days_in_stage: query.min_days_in_stage.map(i32::from),
             min_age: query.min_age_days.map(i32::from),
             stages: if closed.is_some() {
@@ -158,6 +156,25 @@ impl Asks {
             period: shown,
             said,
         })
+    }
+
+    /// Refuses a period of the one kind of deals together with stages of the other kind only.
+    pub fn check_stages(&self, left: u8) -> Result<()> {
+        let (given, of, wanted, instead) = match (self.closing, self.closed) {
+            (Some(_), _) => ("closing", "open", OPEN_BITS, "closed"),
+            (_, Some(_)) => ("closed", "closed", CLOSED_BITS, "closing"),
+            _ => return Ok(()),
+        };
+        if left & wanted != 0 {
+            return Ok(());
+        }
+        Err(Refusal::new(
+            Code::InvalidArgument,
+            format!("'{given}' asks for {of} deals, and the stages leave none of those."),
+        )
+        .hint(format!(
+            "For these stages give '{instead}' instead of '{given}'."
+        )))
     }
 
     /// The deals that meet everything, and those of which that cannot be said for want of a date.
@@ -239,8 +256,8 @@ impl Asks {
         ];
         let fit = fits.into_iter().min().unwrap_or(Fit::Meets);
         // Names are read last, and only where that still decides.
-        match self.search.as_deref().filter(|_| fit != Fit::Fails) {
-            Some(search) if !is_named(deal, search, asked) => Fit::Fails,
+        match self.search.as_ref().filter(|_| fit != Fit::Fails) {
+            Some(search) if !search.finds(deal, asked.portfolio) => Fit::Fails,
             _ => fit,
         }
     }
@@ -269,16 +286,4 @@ impl Asks {
             Attention::NoOwner => Fit::of(deal.csm == NONE && deal.sales_rep == NONE),
         }
     }
-}
-
-fn is_named(deal: &Deal, search: &str, asked: &Asked<'_>) -> bool {
-    let portfolio = asked.portfolio;
-    let holds = |text: u32| names::fold(portfolio.text(text)).contains(search);
-    portfolio
-        .customer(deal.customer)
-        .is_some_and(|customer| customer.folded.contains(search))
-        || holds(deal.product_line)
-        || portfolio
-            .detail(deal)
-            .is_some_and(|detail| holds(detail.name))
 }

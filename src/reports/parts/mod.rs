@@ -7,6 +7,7 @@ pub mod forecast;
 pub mod metrics;
 pub mod pipeline;
 pub mod rows;
+pub mod search;
 pub mod segments;
 pub mod tail;
 pub mod target;

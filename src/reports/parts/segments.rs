@@ -10,6 +10,7 @@ use crate::domain::past;
 use crate::domain::portfolio::Portfolio;
 use crate::domain::stage::{ExpansionType, Stage};
 use crate::domain::texts::{NONE, Text};
+use crate::language::records::ambiguous;
 use crate::language::vocabulary::pick;
 use crate::language::{clean, names};
 use crate::refusal::Result;
@@ -77,9 +78,11 @@ impl Dimension {
     /// The dimension a word names: one of the list, or a custom attribute.
     pub fn read(word: &str, portfolio: &Portfolio) -> Result<Dimension> {
         let named = word.trim().strip_prefix("attribute:");
-        let wanted = names::plain(named.unwrap_or(word));
-        let is_wanted = |known: &&Text| names::plain(portfolio.text(**known)) == wanted;
-        let attribute = || portfolio.attribute_names().iter().find(is_wanted).copied();
+        let called = named.unwrap_or(word).trim();
+        let attributes = || {
+            let known = portfolio.attribute_names().iter();
+            names::written(called, known.map(|known| (*known, portfolio.text(*known))))
+        };
         let in_list = |word: &str| pick("dimension", word, &WORDS);
         match (named.is_some(), in_list(word)) {
             (false, Ok(code)) => Ok(match code {
@@ -96,9 +99,16 @@ impl Dimension {
                 10 => Dimension::Month,
                 _ => Dimension::Quarter,
             }),
-            (_, listed) => match attribute() {
-                Some(attribute) => Ok(Dimension::Attribute(attribute)),
-                None => {
+            (_, listed) => match attributes().as_slice() {
+                [attribute] => Ok(Dimension::Attribute(*attribute)),
+                several @ [_, ..] => {
+                    let names = several.iter().map(|name| clean(portfolio.text(*name), 60));
+                    Err(
+                        ambiguous("attribute", called, names.collect(), several.len())
+                            .hint("Write its name with its accents."),
+                    )
+                }
+                [] => {
                     let mut known: Vec<(&str, ())> =
                         WORDS.iter().map(|(word, _)| (*word, ())).collect();
                     known.extend(
@@ -107,7 +117,7 @@ impl Dimension {
                             .iter()
                             .map(|name| (portfolio.text(*name), ())),
                     );
-                    pick("dimension", named.unwrap_or(word), &known)?;
+                    pick("dimension", called, &known)?;
                     // Only a word of the fixed list, asked for as an attribute, comes this far.
                     listed.map(|_| Dimension::Type)
                 }

@@ -1,0 +1,105 @@
+//! What goes with the close of a deal: its value, its day and the reason of a loss. Understood before
+//! it is known whether anything moves, because words that cannot be right are refused either way.
+
+use chrono::NaiveDate;
+
+use super::Commanded;
+use super::parts::dating;
+use crate::domain::deal::Deal;
+use crate::domain::money::Currency;
+use crate::domain::portfolio::{Found, Portfolio};
+use crate::domain::stage::Stage;
+use crate::language::arguments::AmountWords;
+use crate::language::vocabulary::pick;
+use crate::refusal::{Code, Refusal, Result};
+
+/// The words for it.
+pub struct Words<'a> {
+    /// The value it closed at.
+    pub closed_value: Option<&'a AmountWords>,
+    /// The day it closed.
+    pub actual_close: Option<&'a str>,
+    /// Why it was lost.
+    pub lost_reason: Option<&'a str>,
+}
+
+/// A close understood, as far as it was given.
+pub struct Close {
+    value: Option<i64>,
+    day: Option<NaiveDate>,
+    reason: Option<String>,
+}
+
+impl Close {
+    /// Understands the words for a deal that is to stand in a stage.
+    pub fn read(
+        commanded: &Commanded<'_>,
+        words: &Words<'_>,
+        found: Found<'_>,
+        to: Stage,
+    ) -> Result<Close> {
+        let currency = currency_of(found, commanded.portfolio);
+        let amount = |amount: &AmountWords| amount.minor("closed_value", currency);
+        let leaves = Some(found.deal).filter(|deal| deal.stage != to);
+        let reasons = &commanded.portfolio.settings().lost_reasons;
+        let reason = |word: &str| {
+            let list: Vec<(&str, &String)> = reasons.iter().map(|it| (it.as_str(), it)).collect();
+            pick("lost reason", word, &list).cloned()
+        };
+        Ok(Close {
+            value: words.closed_value.map(amount).transpose()?,
+            day: words
+                .actual_close
+                .map(|words| closing_day(commanded, words, leaves))
+                .transpose()?,
+            reason: words.lost_reason.map(reason).transpose()?,
+        })
+    }
+
+    /// The day, which is today when none is given.
+    pub fn day(&self, commanded: &Commanded<'_>) -> NaiveDate {
+        self.day.unwrap_or(commanded.today)
+    }
+
+    /// The value of a win; refused when it is missing.
+    pub fn value(&self, found: Found<'_>, to: Stage, portfolio: &Portfolio) -> Result<Option<i64>> {
+        if to != Stage::ClosedWon || self.value.is_some() {
+            return Ok(self.value);
+        }
+        Err(Refusal::new(
+            Code::ClosedValueRequired,
+            "Winning a deal needs the value it closed at.",
+        )
+        .hint(format!(
+            "Ask for the signed value and give 'closed_value'; the estimate is {}.",
+            currency_of(found, portfolio).json(found.deal.estimate)
+        )))
+    }
+
+    /// The reason of a loss; refused when it is missing.
+    pub fn reason(&self, to: Stage, portfolio: &Portfolio) -> Result<Option<&str>> {
+        if to != Stage::ClosedLost || self.reason.is_some() {
+            return Ok(self.reason.as_deref());
+        }
+        let reasons = &portfolio.settings().lost_reasons;
+        Err(
+            Refusal::new(Code::LostReasonRequired, "Losing a deal needs a reason.")
+                .hint(format!("Give 'lost_reason': {}.", reasons.join(", ")))
+                .candidates(reasons.iter().cloned()),
+        )
+    }
+}
+
+/// The currency a deal is in.
+fn currency_of(found: Found<'_>, portfolio: &Portfolio) -> Currency {
+    let own = Currency::from_code(portfolio.text(found.detail.currency));
+    own.unwrap_or(portfolio.settings().currency)
+}
+
+/// The day a deal closed: one that it could have closed on, whether it closes now or is closed already.
+fn closing_day(commanded: &Commanded<'_>, words: &str, leaves: Option<&Deal>) -> Result<NaiveDate> {
+    match leaves {
+        Some(deal) => dating::closing_day(commanded, Some(words), deal),
+        None => dating::past_day(commanded, words),
+    }
+}
