@@ -79,7 +79,7 @@ pub struct Command {
     #[schemars(with = "String", description = "Use case")]
     use_case: Option<String>,
     #[serde(default)]
-    #[schemars(with = "u16", description = "Contract term")]
+    #[schemars(with = "u16", range(min = 1, max = 600), description = "Contract term")]
     term_months: Option<u16>,
     /// 0 to 1; default the stage's
     #[serde(default)]

@@ -177,13 +177,14 @@ impl FilterWords {
             tests.push(attributes::test(pair, portfolio, not, said)?);
         }
         let currency = portfolio.settings().currency;
+        let within = if not.is_empty() { "" } else { "exclude." };
         if let Some(amount) = &self.min_value {
-            let least = amount.minor("min_value", currency)?;
+            let least = amount.minor(&format!("{within}min_value"), currency)?;
             said.part(not, "value at least", [currency.show(least).as_str()]);
             tests.push(Test::MinValue(least));
         }
         if let Some(amount) = &self.max_value {
-            let most = amount.minor("max_value", currency)?;
+            let most = amount.minor(&format!("{within}max_value"), currency)?;
             said.part(not, "value at most", [currency.show(most).as_str()]);
             tests.push(Test::MaxValue(most));
         }

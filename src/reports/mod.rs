@@ -147,7 +147,8 @@ fn answer<R: Report>(
         .partition(|(name, _)| filters::names().contains(name));
     let filters: FilterWords = arguments::read(filters, "")?;
     if let Some(exclude) = &filters.exclude {
-        arguments::check_names(exclude, known, "exclude")?;
+        let keys = filters::names().iter().filter(|name| known.contains(name));
+        arguments::check_names(exclude, &keys.cloned().collect::<Vec<_>>(), "exclude")?;
     }
     let query: R::Query = arguments::read(own, "")?;
     let answer = R::answer(asked, &filters, query)?;

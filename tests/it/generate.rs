@@ -657,6 +657,37 @@ impl Filters {
         }
         arguments
     }
+
+    /// Whether its stages leave any of the open, or of the closed ones. A period of deals of which
+    /// none are left is refused.
+    pub fn leaves(&self, open: bool) -> bool {
+        let named = |parts: &[(String, Vec<String>)], stage: &str| {
+            let words = parts.iter().find(|(key, _)| key == "stage");
+            words.map(|(_, words)| {
+                let group = if open { "open" } else { "closed" };
+                words
+                    .iter()
+                    .any(|word| [stage, group, "all"].contains(&word.as_str()))
+            })
+        };
+        let stages = if open { &STAGES[..4] } else { &STAGES[4..] };
+        stages.iter().any(|stage| {
+            named(&self.only, stage).unwrap_or(true)
+                && !named(&self.exclude, stage).unwrap_or(false)
+        })
+    }
+}
+
+/// Exchanges a least value and a greatest one below it: together they are refused.
+fn in_order(only: &mut [(String, Vec<String>)]) {
+    let place = |wanted: &str| only.iter().position(|(key, _)| key == wanted);
+    if let (Some(least), Some(most)) = (place("min_value"), place("max_value")) {
+        let value = |place: usize| only[place].1[0].parse::<f64>().unwrap();
+        if value(least) > value(most) {
+            only[least].0 = "max_value".to_owned();
+            only[most].0 = "min_value".to_owned();
+        }
+    }
 }
 
 fn object(parts: &[(String, Vec<String>)]) -> Map<String, Value> {
@@ -722,8 +753,10 @@ impl Export {
             }
             parts
         };
+        let mut only = parts(&seed.0);
+        in_order(&mut only);
         Filters {
-            only: parts(&seed.0),
+            only,
             exclude: parts(&seed.1),
         }
     }

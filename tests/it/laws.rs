@@ -156,7 +156,8 @@ fn stages_and_types_add_up_to_the_pipeline_and_the_list_to_both() {
         (filtered(), period),
         |((export, seed), span)| {
             let portfolio = imported(&export);
-            let filter = export.filter(&seed, true).arguments();
+            let filters = export.filter(&seed, true);
+            let filter = filters.arguments();
             let (from, to) = span.map_or((None, None), |span| {
                 let (from, to) = generate::span_of(export.today, span);
                 (Some(from), Some(to))
@@ -189,7 +190,7 @@ fn stages_and_types_add_up_to_the_pipeline_and_the_list_to_both() {
                     part
                 );
             }
-            if !filter.contains_key("stage") {
+            if !filter.contains_key("stage") && (within.is_none() || filters.leaves(true)) {
                 let open = ask(
                     &portfolio,
                     "list_opportunities",
@@ -198,7 +199,7 @@ fn stages_and_types_add_up_to_the_pipeline_and_the_list_to_both() {
                 prop_assert_eq!(&open["total"], &summary["total_opportunities"]);
                 prop_assert_eq!(&open["open"]["value"], &summary["total_value"]);
                 prop_assert_eq!(&open["open"]["weighted"], &summary["weighted_value"]);
-                if within.is_some() {
+                if within.is_some() && filters.leaves(false) {
                     let closed = ask(
                         &portfolio,
                         "list_opportunities",
@@ -649,6 +650,12 @@ fn rewound(export: &Export, back: u64) -> Export {
     then
 }
 
+/// What an answer says about how the names in it were read.
+fn name_warnings(answer: &Value) -> Vec<&Value> {
+    let all = answer["warnings"].as_array().into_iter().flatten();
+    all.filter(|warning| warning["kind"] == "name").collect()
+}
+
 #[test]
 fn as_of_a_day_is_what_an_export_of_that_day_would_have_said() {
     prove(
@@ -685,7 +692,7 @@ fn as_of_a_day_is_what_an_export_of_that_day_would_have_said() {
             let mut expected = everything(&past, &Map::new(), &json!({}))?;
             let mut found = everything(&now, &Map::new(), &as_of)?;
             // A filter may name what only a later deal has, so it is used only where both know the
-            // words, and take them to mean the same.
+            // words, and take them to mean the same: who is CSM of later deals only is one now.
             as_of["period"] = json!("this quarter");
             if let (Ok(one), Ok(other)) = (
                 ask(
@@ -695,6 +702,7 @@ fn as_of_a_day_is_what_an_export_of_that_day_would_have_said() {
                 ),
                 ask(&now, "get_forecast", with(&filter, as_of)),
             ) && one["basis"]["filters"] == other["basis"]["filters"]
+                && name_warnings(&one) == name_warnings(&other)
             {
                 (expected["filtered"], found["filtered"]) = (figures(one), figures(other));
             }

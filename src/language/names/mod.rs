@@ -66,7 +66,7 @@ pub fn find<'a, T: Copy + PartialEq + 'a>(
     let (mut ids, mut ids_in_any_case, mut called, mut labelled, mut beginnings) =
         (vec![], vec![], vec![], vec![], vec![]);
     for record in records.clone() {
-        if record.id.eq_ignore_ascii_case(asked.words) {
+        if !record.id.is_empty() && record.id.eq_ignore_ascii_case(asked.words) {
             if record.id == asked.words {
                 ids.push(record.value)
             } else {
@@ -233,20 +233,27 @@ fn misspelt<'a, T: Copy + PartialEq + 'a>(
         allowed
     };
 
+    let is_meant =
+        |near: Nearness| matches!(near, Nearness::Letters(distance) if distance <= allowed);
+
     let mut close: Vec<(Nearness, &str, T)> = Vec::new();
     for record in records {
         let first = first_words(record.folded, beginning.words);
-        let near = if holds(record.folded, &whole) || without_id(asked.words, record.id).is_some() {
-            Some(Nearness::Holds)
-        } else if first == record.folded {
-            whole.nearness(record.folded, reach)
-        } else {
-            let whole = whole.nearness(record.folded, reach);
-            whole
-                .into_iter()
-                .chain(beginning.nearness(first, reach))
-                .min()
-        };
+        let mut spelling = whole.nearness(record.folded, reach);
+        if first != record.folded {
+            let of_first = beginning.nearness(first, reach);
+            spelling = spelling.into_iter().chain(of_first).min();
+        }
+        let near =
+            if holds(record.folded, whole.name) || without_id(asked.words, record.id).is_some() {
+                Some(Nearness::Holds)
+            } else if spelling.is_some_and(is_meant) {
+                spelling
+            } else if whole.letters > 1 && record.folded.starts_with(whole.name) {
+                Some(Nearness::Holds)
+            } else {
+                spelling
+            };
         close.extend(near.map(|near| (near, record.folded, record.value)));
     }
     close.sort_by_key(|(near, folded, _)| (*near, *folded));
@@ -259,11 +266,9 @@ fn misspelt<'a, T: Copy + PartialEq + 'a>(
             near.push((nearness, value));
         }
     }
-    let is_meant =
-        |it: &(Nearness, T)| matches!(it.0, Nearness::Letters(distance) if distance <= allowed);
     if let [one, others @ ..] = near.as_slice()
-        && is_meant(one)
-        && !others.first().is_some_and(is_meant)
+        && is_meant(one.0)
+        && !others.first().is_some_and(|(other, _)| is_meant(*other))
     {
         return Match::One(one.1, How::Misspelt);
     }
@@ -356,13 +361,11 @@ fn numbers(name: &str) -> impl Iterator<Item = &str> {
         .filter(|number| !number.is_empty())
 }
 
-/// Whether a folded name holds words, whole, somewhere, or begins with them and the rest of a word.
-fn holds(name: &str, words: &Spelling<'_>) -> bool {
-    let begins = words.letters > 1 && name.starts_with(words.name);
-    begins
-        || name.match_indices(words.name).any(|(at, _)| {
-            let (before, after) = (name.get(..at), name.get(at + words.name.len()..));
-            before.is_some_and(|text| text.is_empty() || text.ends_with(' '))
-                && after.is_some_and(|text| text.is_empty() || text.starts_with(' '))
-        })
+/// Whether words occur, whole, somewhere in a folded name.
+fn holds(name: &str, words: &str) -> bool {
+    name.match_indices(words).any(|(at, _)| {
+        let (before, after) = (name.get(..at), name.get(at + words.len()..));
+        before.is_some_and(|text| text.is_empty() || text.ends_with(' '))
+            && after.is_some_and(|text| text.is_empty() || text.starts_with(' '))
+    })
 }

@@ -180,6 +180,11 @@ fn a_record_under_two_names_is_one() {
         record("Acme: Premium Tier", "acme premium tier"),
         record("Acme Corp: Premium Tier", "acme corp premium tier"),
     ];
+    let nameless = Record {
+        id: "",
+        ..record("", "")
+    };
+    assert_eq!(find("", [nameless].into_iter()), near(&[], 0));
     for (words, how) in [
         ("acme", How::Prefix),
         ("acme corp premium tier", How::Exact),
@@ -208,6 +213,15 @@ fn a_misspelling_of_the_first_words_is_one_too() {
     assert_eq!(
         look("inittech", &["Initech Software Group"]),
         Match::One(1, How::Misspelt)
+    );
+    assert_eq!(
+        look("acme food", &["Acme Corp", "Acme Foods"]),
+        Match::One(2, How::Misspelt)
+    );
+    assert_eq!(look("sara", &["Sarah Chen"]), Match::One(1, How::Misspelt));
+    assert_eq!(
+        look("acme food", &["Acme Foods", "Acme Foodstuff"]),
+        near(&[2, 1], 1)
     );
     assert_eq!(
         look("Fabrkiam", &["Contoso", "Fabrikam"]),

@@ -259,6 +259,9 @@ fn of_another(tokens: &[Token]) -> Option<Item> {
         [In, said @ ..] => item(said),
         [Start, said @ ..] => Some(Item::Edge(Edge::First, Box::new(item(said)?))),
         [End, said @ ..] | [said @ .., End] => Some(Item::Edge(Edge::Last, Box::new(item(said)?))),
+        // "last month January", "last week 5": of what the last one, nobody could say.
+        [Step(_), Unit(Unit::Month), Month(_) | Ym(..), ..]
+        | [Step(_), Unit(Unit::Week), Number(_), ..] => None,
         [Step(step), said @ ..] => {
             let item = item(said).filter(Item::recurs)?;
             Some(if *step == 0 {

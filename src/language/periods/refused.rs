@@ -5,7 +5,7 @@ use chrono::{Datelike, NaiveDate};
 
 use super::Direction;
 use super::label::{dates, label};
-use super::resolve::Trouble;
+use super::resolve::{Stretch, Trouble, in_range};
 use crate::domain::calendar::{Calendar, add_days, add_months};
 use crate::language::vocabulary::quoted;
 use crate::refusal::{Code, Refusal};
@@ -34,12 +34,13 @@ pub(super) struct Refused<'a> {
 impl Refused<'_> {
     /// They name no period.
     pub fn as_a_period(&self, problem: Problem) -> Refusal {
-        let quarter = self.calendar.quarter_of(self.today);
-        let end = add_days(add_months(quarter, 3), -1);
+        let start = self.calendar.quarter_of(self.today);
+        let end = add_days(add_months(start, 3), -1);
+        let quarter = Stretch { start, end }.clipped();
         let examples = [
-            label(quarter, end, self.calendar),
+            label(quarter.start, quarter.end, self.calendar),
             "this month".to_owned(),
-            dates(quarter, end),
+            dates(quarter.start, quarter.end),
         ];
         self.refuse(Code::PeriodNotUnderstood, "a period", problem, &examples)
     }
@@ -47,10 +48,12 @@ impl Refused<'_> {
     /// They name no date.
     pub fn as_a_date(&self, problem: Problem) -> Refusal {
         let today = self.today;
-        let third = match self.direction {
-            Direction::Forward => "next Friday",
-            Direction::Back => "yesterday",
+        let (third, days) = match self.direction {
+            Direction::Forward => ("next Friday", 7),
+            Direction::Back => ("yesterday", -1),
         };
+        let is_kept = in_range(add_days(today, days));
+        let third = if is_kept { third } else { "today" };
         let examples = [
             today.to_string(),
             format!("{} {}", today.day(), today.format("%b %Y")),

@@ -26,6 +26,16 @@ pub(super) struct Stretch {
     pub end: NaiveDate,
 }
 
+impl Stretch {
+    /// What of it lies in the years that are kept.
+    pub fn clipped(self) -> Stretch {
+        Stretch {
+            start: self.start.max(first_of_month(*YEARS.start(), 1)),
+            end: self.end.min(last_day()),
+        }
+    }
+}
+
 /// Why words that have the right shape name no period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Trouble {
@@ -71,10 +81,7 @@ impl Resolver {
     /// The same, cut to the years that are kept.
     pub fn clipped(&self, phrase: &Phrase) -> Result<Stretch> {
         let (stretch, _) = self.unlimited(phrase)?;
-        within_range(Stretch {
-            start: stretch.start.max(first_of_month(*YEARS.start(), 1)),
-            end: stretch.end.min(last_day()),
-        })
+        within_range(stretch.clipped())
     }
 
     fn unlimited(&self, phrase: &Phrase) -> Result<(Stretch, Option<Stretch>)> {

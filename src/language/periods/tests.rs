@@ -630,6 +630,8 @@ fn what_cannot_be_understood_is_refused_with_examples_that_work() {
         ("2026-month", "is not understood"),
         ("so Q1", "is not understood"),
         ("fiscal week 5", "is not understood"),
+        ("last month January", "is not understood"),
+        ("last week 5", "is not understood"),
         ("week 0", "does not exist"),
         ("week 53 of 2025", "does not exist"),
         ("13/2026", "does not exist"),
@@ -779,6 +781,31 @@ fn outside_the_years_that_are_kept_it_is_today_that_is_refused() {
                 refusal.message.starts_with(&format!("Today is {today}")),
                 "{refusal}"
             );
+        }
+    }
+}
+
+#[test]
+fn examples_work_on_the_first_and_the_last_day_too() {
+    let february = fiscal();
+    for (today, direction) in [("1970-01-01", Back), ("2199-12-31", Forward)] {
+        let today = day(today);
+        let examples = |hint: String| -> Vec<String> {
+            hint.split('"')
+                .skip(1)
+                .step_by(2)
+                .map(str::to_owned)
+                .collect()
+        };
+        let refusal = period("banana", &february, today, direction).unwrap_err();
+        for example in examples(refusal.hint) {
+            let read = period(&example, &february, today, direction);
+            assert!(read.is_ok(), "{example} on {today}");
+        }
+        let refusal = date("banana", &february, today, direction).unwrap_err();
+        for example in examples(refusal.hint) {
+            let read = date(&example, &february, today, direction);
+            assert!(read.is_ok(), "{example} on {today}");
         }
     }
 }
