@@ -87,6 +87,9 @@ impl Measures {
             return Measures::default();
         }
         let category = deal.category(settings);
+        if category == Category::Omitted {
+            return Measures::default();
+        }
         let counted = |measure: Measure, amount: i64| {
             if measure.counts(category) { amount } else { 0 }
         };

@@ -150,12 +150,12 @@ impl Report for WinRate {
         let everything = filter.is_everything();
         let mut unidentified = [Tally::default(); 3];
         if created {
-            for deal in asked.each(filter) {
-                if span.contains(deal.identified) {
-                    count(deal);
-                } else if deal.identified == NO_DAY
-                    && let Some(of_state) = unidentified.get_mut(usize::from(deal.state()))
-                {
+            asked
+                .each(filter)
+                .filter(|deal| span.contains(deal.identified))
+                .for_each(&mut count);
+            for deal in asked.each(filter).filter(|deal| deal.identified == NO_DAY) {
+                if let Some(of_state) = unidentified.get_mut(usize::from(deal.state())) {
                     of_state.add(deal, portfolio);
                 }
             }

@@ -40,12 +40,18 @@ pub struct Selected<'a> {
     pub left_out: [[Tally; 3]; 3],
 }
 
-/// Whether a deal meets what is asked, from no to yes.
+/// Whether a deal meets what is asked, from no over what cannot be said, for want of a date, to yes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Fit {
+pub enum Fit {
+    /// It does not.
     Fails,
-    /// It lacks the date that would tell.
-    Unknown(Undated),
+    /// It has no expected close.
+    NoClose,
+    /// It has no identified date.
+    NoIdentified,
+    /// It has no stage date.
+    NoStage,
+    /// It does.
     Meets,
 }
 
@@ -55,19 +61,11 @@ impl Fit {
     }
 }
 
-/// A date that a deal may lack.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Undated {
-    Close,
-    Identified,
-    Stage,
-}
-
-/// Each with the kind of its warning and its name.
-pub const UNDATED: [(Undated, &str, &str); 3] = [
-    (Undated::Close, "undated", "expected close"),
-    (Undated::Identified, "unidentified", "identified date"),
-    (Undated::Stage, "undated_stage", "stage date"),
+/// The dates that a deal may lack, each with the kind of its warning and its name.
+pub const UNDATED: [(Fit, &str, &str); 3] = [
+    (Fit::NoClose, "undated", "expected close"),
+    (Fit::NoIdentified, "unidentified", "identified date"),
+    (Fit::NoStage, "undated_stage", "stage date"),
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -184,7 +182,8 @@ impl Asks {
         let stages = filter.stages().unwrap_or(OPEN_BITS | CLOSED_BITS);
         let mut take = |deal: &'a Deal| match self.fit(deal, asked) {
             Fit::Meets => selected.deals.push(deal),
-            Fit::Unknown(date) => {
+            Fit::Fails => {}
+            date => {
                 let of_date = UNDATED.iter().position(|(undated, _, _)| *undated == date);
                 let tallies = of_date.and_then(|place| selected.left_out.get_mut(place));
                 let of_state = tallies.and_then(|of| of.get_mut(usize::from(deal.state())));
@@ -192,7 +191,6 @@ impl Asks {
                     of_state.add(deal, portfolio);
                 }
             }
-            Fit::Fails => {}
         };
         let matches = |deal: &&Deal| filter.matches(deal, portfolio);
         if let Some(customers) = filter.customers() {
@@ -225,33 +223,33 @@ impl Asks {
     /// failed, unless something else fails.
     fn fit(&self, deal: &Deal, asked: &Asked<'_>) -> Fit {
         let today = asked.day();
-        let within = |span: Option<(Day, Day)>, day: Day, date: Undated| match span {
-            Some(_) if day == NO_DAY => Fit::Unknown(date),
+        let within = |span: Option<(Day, Day)>, day: Day, date: Fit| match span {
+            Some(_) if day == NO_DAY => date,
             Some((from, to)) => Fit::of(from <= day && day <= to),
             None => Fit::Meets,
         };
-        let at_least = |least: Option<i32>, days: Option<i32>, date: Undated| match (least, days) {
-            (Some(least), Some(days)) => Fit::of(days >= least),
-            (Some(_), None) => Fit::Unknown(date),
-            (None, _) => Fit::Meets,
-        };
-        let age = if deal.identified == NO_DAY {
-            None
-        } else {
-            // One that is to be identified later has no age yet, which is less than any.
-            Some(deal.age(today).unwrap_or(-1))
-        };
-        let (is_open, days) = (deal.is_open(), deal.days_in_stage(today));
+        let is_open = deal.is_open();
+        let days_in_stage = self.min_days_in_stage.map(|least| {
+            let days = deal.days_in_stage(today);
+            days.map_or(Fit::NoStage, |days| Fit::of(days >= least))
+        });
+        let age = self.min_age.map(|least| {
+            if deal.identified == NO_DAY {
+                Fit::NoIdentified
+            } else {
+                Fit::of(deal.age(today).is_some_and(|days| days >= least))
+            }
+        });
         let wanted = self.attention.iter();
         let wanted = wanted.map(|wanted| self.needs(deal, *wanted, today));
         let fits = [
             Fit::of(self.closing.is_none() || is_open),
             Fit::of(self.closed.is_none() || !is_open),
-            within(self.closing, deal.close, Undated::Close),
-            within(self.closed, deal.close, Undated::Close),
-            within(self.identified, deal.identified, Undated::Identified),
-            at_least(self.min_days_in_stage, days, Undated::Stage),
-            at_least(self.min_age, age, Undated::Identified),
+            within(self.closing, deal.close, Fit::NoClose),
+            within(self.closed, deal.close, Fit::NoClose),
+            within(self.identified, deal.identified, Fit::NoIdentified),
+            days_in_stage.unwrap_or(Fit::Meets),
+            age.unwrap_or(Fit::Meets),
             wanted.max().unwrap_or(Fit::Meets),
         ];
         let fit = fits.into_iter().min().unwrap_or(Fit::Meets);
@@ -263,9 +261,9 @@ impl Asks {
     }
 
     fn needs(&self, deal: &Deal, wanted: Attention, today: Day) -> Fit {
-        let undated = |is_undated: bool, date: Undated, needs: bool| {
+        let undated = |is_undated: bool, date: Fit, needs: bool| {
             if deal.is_open() && is_undated {
-                Fit::Unknown(date)
+                date
             } else {
                 Fit::of(needs)
             }
@@ -273,13 +271,13 @@ impl Asks {
         match wanted {
             Attention::Overdue => {
                 let is_undated = deal.close == NO_DAY;
-                undated(is_undated, Undated::Close, is_overdue(deal, today))
+                undated(is_undated, Fit::NoClose, is_overdue(deal, today))
             }
             Attention::Stale => {
                 let progress = self.progress.as_ref();
                 let is_stale = progress.is_some_and(|progress| progress.is_stale(deal, today));
                 let is_undated = deal.days_in_stage(today).is_none();
-                undated(is_undated, Undated::Stage, is_stale)
+                undated(is_undated, Fit::NoStage, is_stale)
             }
             Attention::Undated => Fit::of(deal.is_open() && deal.close == NO_DAY),
             Attention::Unassigned => Fit::of(deal.customer == NONE),

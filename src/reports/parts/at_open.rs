@@ -94,7 +94,7 @@ fn rebuild(
     {
         measures.add(&Measures::of(deal, &settings, span, day(eve)));
         // Those without a date on record come with all the others of them.
-        if eve_of.knows(deal, field::EXPECTED_CLOSE) {
+        if portfolio.is_on_record(deal.number, field::EXPECTED_CLOSE, end) {
             record.add(deal, eve_of.standing(deal));
         }
     }
@@ -137,13 +137,14 @@ struct Eve<'a> {
 }
 
 impl Eve<'_> {
-    fn knows(&self, deal: &Deal, field: u32) -> bool {
-        self.portfolio.is_on_record(deal.number, field, self.end)
-    }
-
     /// How a deal stands to the measure, apart from when it was due: a measure goes by its category and
     /// its value, `weighted` by its probability too; what was not set by hand follows the stage.
     fn standing(&self, deal: &Deal) -> Standing {
+        let Some(origin) = self.portfolio.origin(deal.number) else {
+            return Standing::Unknown;
+        };
+        let changes = self.portfolio.changes(deal.number);
+        let knows = |field| origin.is_on_record(field, changes, self.end);
         let by_hand = |is_by_hand: bool, field: u32| if is_by_hand { field } else { field::STAGE };
         let category = by_hand(deal.category != FOLLOWS_CATEGORY, field::CATEGORY);
         let probability = by_hand(deal.probability != FOLLOWS, field::PROBABILITY);
@@ -153,12 +154,12 @@ impl Eve<'_> {
             Measure::Closed | Measure::WorstCase => Measure::Upside,
             measure => measure,
         };
-        if !self.knows(deal, category) {
+        if !knows(category) {
             Standing::Unknown
         } else if !counting.counts(deal.category(self.settings)) {
             Standing::LeftOut
-        } else if self.knows(deal, field::ESTIMATED_VALUE)
-            && (counting != Measure::Weighted || self.knows(deal, probability))
+        } else if knows(field::ESTIMATED_VALUE)
+            && (counting != Measure::Weighted || knows(probability))
         {
             Standing::Known
         } else {

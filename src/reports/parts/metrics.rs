@@ -67,10 +67,7 @@ impl Outcomes {
             self.reasons.add(deal.lost_reason, value);
         }
         if deal.identified == NO_DAY {
-            if let Some(of_state) = self.unidentified.get_mut(usize::from(deal.state())) {
-                of_state.count += 1;
-                of_state.value += if deal.foreign { 0 } else { deal.value };
-            }
+            self.add_unidentified(deal);
         } else if deal.close < deal.identified {
             self.backwards += 1;
         } else {
@@ -80,6 +77,15 @@ impl Outcomes {
             } else {
                 self.cycle_lost.add(days)
             }
+        }
+    }
+
+    // Few lack the date, and counting them must not slow down the others.
+    #[cold]
+    fn add_unidentified(&mut self, deal: &Deal) {
+        if let Some(of_state) = self.unidentified.get_mut(usize::from(deal.state())) {
+            of_state.count += 1;
+            of_state.value += if deal.foreign { 0 } else { deal.value };
         }
     }
 
