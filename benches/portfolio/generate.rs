@@ -4,9 +4,10 @@
 use std::path::Path;
 
 use chrono::NaiveDate;
-use expansion_pipeline::domain::change::{Door, Origin, Subject, field};
+use expansion_pipeline::domain::change::{Door, Subject, field};
 use expansion_pipeline::domain::days::day;
 use expansion_pipeline::domain::draft::{Author, Draft};
+use expansion_pipeline::domain::origin::Origin;
 use expansion_pipeline::domain::portfolio::Portfolio;
 use expansion_pipeline::domain::texts::NONE;
 use expansion_pipeline::store::{Location, Store};

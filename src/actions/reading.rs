@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::change::{FOLLOWS, FOLLOWS_CATEGORY};
+use crate::domain::origin::{FOLLOWS, FOLLOWS_CATEGORY};
 use crate::domain::portfolio::Portfolio;
 use crate::domain::settings::Settings;
 use crate::domain::stage::{Category, Stage};

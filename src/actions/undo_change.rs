@@ -6,11 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::parts::effect::Effect;
 use super::{Action, Commanded};
-use crate::domain::change::{
-    Change, Door, Entry, Logged, Origin, Position, Subject, field, voided,
-};
+use crate::domain::change::{Change, Door, Entry, Logged, Position, Subject, field, voided};
 use crate::domain::draft::{Author, Draft, Planned};
 use crate::domain::money::Currency;
+use crate::domain::origin::Origin;
 use crate::domain::portfolio::Portfolio;
 use crate::language::opportunity::{Form, Opportunity, label, show};
 use crate::language::{clean, fields};

@@ -290,8 +290,8 @@ fn plan_move(
         draft.set_number(subject, field::LOST_NOTE, at, note);
     }
     let settings = commanded.portfolio.settings();
-    let manual_category = deal.category != crate::domain::change::FOLLOWS_CATEGORY;
-    let manual_probability = deal.probability != crate::domain::change::FOLLOWS;
+    let manual_category = deal.category != crate::domain::origin::FOLLOWS_CATEGORY;
+    let manual_probability = deal.probability != crate::domain::origin::FOLLOWS;
     if to.is_open() && manual_probability && (reopens || command.keep_probability != Some(true)) {
         draft.set(subject, field::PROBABILITY, at, EMPTY);
         if !reopens {

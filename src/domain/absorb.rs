@@ -8,12 +8,11 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::change::{
-    BEGINNING, Batch, Change, EMPTY, Entry, Logged, Millis, Origin, Subject, field,
-};
+use super::change::{BEGINNING, Batch, Change, EMPTY, Entry, Logged, Millis, Subject, field};
 use super::chunk::{Chunk, SIZE};
 use super::days::DayTable;
 use super::deal::place_of;
+use super::origin::Origin;
 use super::portfolio::Portfolio;
 use super::reference::Reference;
 use super::texts::{NONE, Text, Texts};

@@ -5,9 +5,11 @@
 use std::sync::Arc;
 
 use super::by_close::ByClose;
-use super::change::{Change, Day, Millis, NO_DAY, Origin, Position, field, voided};
+use super::change::{Change, Day, Millis, NO_DAY, Position, field, voided};
 use super::days::DayTable;
-use super::deal::{Attribute, Deal, Detail, Folded, Stay, fold, place_of};
+use super::deal::{Attribute, Deal, Detail, Stay, place_of};
+use super::fold::{Folded, fold};
+use super::origin::Origin;
 
 /// Deals in a chunk.
 pub const SIZE: u32 = 1_024;

@@ -1,14 +1,12 @@
-//! A deal as it stands, folded from its origin and its changes. What every report scans is kept in
-//! one cache line ([`Deal`]); what only an answer about the deal shows is beside it ([`Detail`]).
-//! The stage facts (entered, stays) are part of the fold, so they can never disagree with the log.
+//! A deal as it stands, folded from its origin and its changes (`fold`). What every report scans is
+//! kept in one cache line ([`Deal`]); what only an answer about the deal shows is beside it
+//! ([`Detail`]).
 
-use super::change::{
-    Change, Day, EMPTY, FOLLOWS, FOLLOWS_CATEGORY, Millis, NO_DAY, Origin, Position, field,
-};
-use super::days::DayTable;
+use super::change::{Day, Position};
+use super::origin::FOLLOWS;
 use super::settings::Settings;
-use super::stage::{Category, ExpansionType, OPEN_BITS, Stage};
-use super::texts::{NONE, Text};
+use super::stage::{Category, ExpansionType, Stage};
+use super::texts::Text;
 
 /// The figures of a deal that reports scan: 64 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,11 +17,11 @@ pub struct Deal {
     pub estimate: i64,
     /// Its number.
     pub number: u32,
-    /// Its customer, or [`NONE`].
+    /// Its customer, or [`NONE`](super::texts::NONE).
     pub customer: u32,
-    /// Its CSM, or [`NONE`].
+    /// Its CSM, or [`NONE`](super::texts::NONE).
     pub csm: u32,
-    /// Its sales rep, or [`NONE`].
+    /// Its sales rep, or [`NONE`](super::texts::NONE).
     pub sales_rep: u32,
     /// How it was found.
     pub source: Text,
@@ -39,7 +37,7 @@ pub struct Deal {
     pub lost_reason: Text,
     /// A probability set by hand, or [`FOLLOWS`].
     pub probability: u16,
-    /// The code of a category set by hand, or [`FOLLOWS_CATEGORY`].
+    /// The code of a category set by hand, or [`FOLLOWS_CATEGORY`](super::origin::FOLLOWS_CATEGORY).
     pub category: u8,
     /// Where it stands.
     pub stage: Stage,
@@ -138,7 +136,7 @@ pub struct Detail {
     pub lost_note: u32,
     /// The earliest signal that led to it.
     pub signal: u32,
-    /// Its currency, [`NONE`] for the organisation's.
+    /// Its currency, [`NONE`](super::texts::NONE) for the organisation's.
     pub currency: Text,
     /// The last expected close, also of a closed deal.
     pub expected_close: Day,
@@ -170,291 +168,7 @@ pub struct Attribute {
     pub value: Text,
 }
 
-/// Everything that folding one deal gives.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Folded {
-    /// The figures.
-    pub deal: Deal,
-    /// The rest.
-    pub detail: Detail,
-}
-
-/// Folds one deal up to an instant, from the changes that count; its stays and attributes are added to
-/// the lists given. `None` when the deal did not exist yet.
-pub fn fold(
-    origin: &Origin,
-    changes: &[Change],
-    days: &DayTable,
-    until: Millis,
-    stays: &mut Vec<Stay>,
-    attributes: &mut Vec<Attribute>,
-) -> Option<Folded> {
-    if origin.at > until {
-        return None;
-    }
-    let place = place_of(origin.deal);
-    let stage = Stage::from_code(origin.stage).unwrap_or(Stage::Identified);
-    let mut now = Folding::of(origin);
-    let mut deal = Deal {
-        value: origin.estimate,
-        estimate: origin.estimate,
-        number: origin.deal,
-        customer: origin.customer,
-        csm: origin.csm,
-        sales_rep: origin.sales_rep,
-        source: origin.source,
-        product_line: origin.product_line,
-        identified: origin.identified,
-        close: origin.expected_close,
-        stage_entered: origin.stage_entered,
-        lost_reason: NONE,
-        probability: origin.probability,
-        category: origin.category,
-        stage,
-        kind: ExpansionType::from_code(origin.kind).unwrap_or(ExpansionType::Upsell),
-        entered: 0,
-        foreign: origin.currency != NONE,
-        dated_late: !origin.is_on_record(field::EXPECTED_CLOSE, changes, origin.at),
-    };
-    let mut detail = Detail {
-        id: origin.id,
-        name: origin.name,
-        champion: origin.champion,
-        use_case: origin.use_case,
-        notes: origin.notes,
-        lost_note: NONE,
-        signal: NONE,
-        currency: origin.currency,
-        expected_close: origin.expected_close,
-        version: origin.seq,
-        term_months: origin.term_months,
-    };
-    let attributes_before = attributes.len();
-    for change in changes.iter().take_while(|change| change.at <= until) {
-        detail.version = detail.version.max(change.seq);
-        let number = if change.value == EMPTY {
-            NONE
-        } else {
-            u32::try_from(change.value).unwrap_or(NONE)
-        };
-        let day = if change.value == EMPTY {
-            NO_DAY
-        } else {
-            Day::try_from(change.value).unwrap_or(NO_DAY)
-        };
-        match change.field {
-            field::STAGE | field::STAGE_ASSERTED | field::STAGE_UNDATED => {
-                let to = u8::try_from(change.value)
-                    .ok()
-                    .and_then(Stage::from_code)
-                    .unwrap_or(now.stage);
-                now.enter(to, change, days, place, stays);
-            }
-            field::ESTIMATED_VALUE => deal.estimate = change.value.max(0),
-            field::EXPECTED_CLOSE => {
-                now.expected_close = day;
-                now.redated = true;
-            }
-            field::ACTUAL_CLOSE => now.actual_close = day,
-            field::CLOSED_VALUE => {
-                now.closed_value = (change.value != EMPTY).then_some(change.value.max(0));
-            }
-            field::PROBABILITY => deal.probability = u16::try_from(change.value).unwrap_or(FOLLOWS),
-            field::CATEGORY => {
-                deal.category = u8::try_from(change.value).unwrap_or(FOLLOWS_CATEGORY)
-            }
-            field::CUSTOMER => deal.customer = number,
-            field::CSM => deal.csm = number,
-            field::SALES_REP => deal.sales_rep = number,
-            field::SOURCE => deal.source = number,
-            field::PRODUCT_LINE => deal.product_line = number,
-            field::IDENTIFIED => deal.identified = day,
-            field::LOST_REASON => deal.lost_reason = number,
-            field::KIND => {
-                deal.kind = u8::try_from(change.value)
-                    .ok()
-                    .and_then(ExpansionType::from_code)
-                    .unwrap_or(deal.kind);
-            }
-            field::NAME => detail.name = number,
-            field::CHAMPION => detail.champion = number,
-            field::USE_CASE => detail.use_case = number,
-            field::NOTES => detail.notes = number,
-            field::LOST_NOTE => detail.lost_note = number,
-            field::SIGNAL if detail.signal == NONE => detail.signal = number,
-            field::TERM_MONTHS => detail.term_months = u16::try_from(change.value).unwrap_or(0),
-            field::CURRENCY => {
-                detail.currency = number;
-                deal.foreign = number != NONE;
-            }
-            attribute if attribute >= field::ATTRIBUTES => {
-                let name = attribute - field::ATTRIBUTES;
-                let known = attributes
-                    .iter_mut()
-                    .skip(attributes_before)
-                    .find(|known| known.name == name);
-                match known {
-                    Some(known) => known.value = number,
-                    None => attributes.push(Attribute {
-                        place,
-                        name,
-                        value: number,
-                    }),
-                }
-            }
-            _ => {}
-        }
-    }
-    deal.stage = now.stage;
-    deal.stage_entered = now.stage_entered;
-    deal.entered =
-        now.entered | if now.history { HISTORY } else { 0 } | if now.redated { REDATED } else { 0 };
-    deal.value = if now.stage == Stage::ClosedWon {
-        // Of a win that was undone a file may not say the value: the earliest known one stands for it.
-        let later = changes.iter().filter(|change| change.at > until);
-        now.closed_value
-            .or_else(|| earliest_closed_value(later))
-            .unwrap_or(deal.estimate)
-    } else {
-        deal.estimate
-    };
-    deal.close = if now.stage.is_open() {
-        now.expected_close
-    } else {
-        now.actual_close
-    };
-    detail.expected_close = now.expected_close;
-    if now.stage != Stage::ClosedLost {
-        // A reopened or won deal shows no loss; the log keeps it.
-        deal.lost_reason = NONE;
-        detail.lost_note = NONE;
-    }
-    Some(Folded { deal, detail })
-}
-
-fn earliest_closed_value<'a>(mut changes: impl Iterator<Item = &'a Change>) -> Option<i64> {
-    changes
-        .find(|change| change.field == field::CLOSED_VALUE && change.value != EMPTY)
-        .map(|change| change.value.max(0))
-}
-
 /// A deal's place in its chunk.
 pub fn place_of(deal: u32) -> u16 {
     (deal % super::chunk::SIZE) as u16
-}
-
-/// The part of the fold that stage moves govern.
-struct Folding {
-    stage: Stage,
-    stage_entered: Day,
-    entered: u8,
-    history: bool,
-    /// Whether a recorded move was seen; an assertion after it is one, too.
-    moved: bool,
-    /// Whether its expected close was changed.
-    redated: bool,
-    /// Stage, date and stages entered before the assertion that brought it where it is.
-    asserted: Option<(Stage, Day, u8)>,
-    expected_close: Day,
-    actual_close: Day,
-    closed_value: Option<i64>,
-}
-
-/// The stages a deal stood in up to an instant, in order, each with the day it entered it.
-pub fn way(
-    origin: &Origin,
-    changes: &[Change],
-    days: &DayTable,
-    until: Millis,
-) -> Vec<(Stage, Day)> {
-    let mut now = Folding::of(origin);
-    let mut way = vec![(now.stage, now.stage_entered)];
-    let moves = changes
-        .iter()
-        .take_while(|change| change.at <= until)
-        .filter(|change| field::is_stage(change.field));
-    for change in moves {
-        let to = u8::try_from(change.value).ok().and_then(Stage::from_code);
-        let before = now.stage;
-        now.enter(to.unwrap_or(before), change, days, 0, &mut Vec::new());
-        let after = (now.stage, now.stage_entered);
-        match way.last_mut() {
-            // The same stage may be dated anew.
-            Some(last) if before == now.stage => *last = after,
-            _ => way.push(after),
-        }
-    }
-    way
-}
-
-impl Folding {
-    fn of(origin: &Origin) -> Folding {
-        let stage = Stage::from_code(origin.stage).unwrap_or(Stage::Identified);
-        Folding {
-            stage,
-            stage_entered: origin.stage_entered,
-            entered: stage.bit() & OPEN_BITS,
-            history: origin.history,
-            moved: false,
-            redated: false,
-            asserted: None,
-            expected_close: origin.expected_close,
-            actual_close: NO_DAY,
-            closed_value: None,
-        }
-    }
-
-    /// Enters a stage, unless the deal is in it already.
-    fn enter(
-        &mut self,
-        to: Stage,
-        change: &Change,
-        days: &DayTable,
-        place: u16,
-        stays: &mut Vec<Stay>,
-    ) {
-        if to == self.stage {
-            // A later file may put on record the very move that an earlier one left out.
-            let before = self.asserted.filter(|_| change.field == field::STAGE);
-            let Some((stage, stage_entered, entered)) = before else {
-                // A file may date anew since when it has stood where it came on record.
-                if change.field == field::STAGE_ASSERTED && !self.moved {
-                    self.stage_entered = days.of(change.at);
-                }
-                return;
-            };
-            (self.stage, self.stage_entered, self.entered) = (stage, stage_entered, entered);
-        }
-        let asserted = change.field != field::STAGE && !self.moved;
-        let day = if change.field == field::STAGE_UNDATED {
-            NO_DAY
-        } else {
-            days.of(change.at)
-        };
-        let from = self.stage;
-        if asserted {
-            // Nothing is known of the way there: the recorded history begins here.
-            self.asserted = Some((self.stage, self.stage_entered, self.entered));
-            self.entered = to.bit() & OPEN_BITS;
-        } else {
-            self.asserted = None;
-            self.moved = true;
-            self.history = true;
-            if from.is_open() && self.stage_entered != NO_DAY && day != NO_DAY {
-                stays.push(Stay {
-                    place,
-                    stage: from.code(),
-                    days: (day - self.stage_entered).max(0),
-                });
-            }
-            if from.is_open() && to > from && to != Stage::ClosedLost {
-                // Stages skipped between two open ones, or from an open one to won, were passed.
-                let up_to_from = from.bit() | (from.bit() - 1);
-                self.entered |= (to.bit() - 1) & !up_to_from & OPEN_BITS;
-            }
-            self.entered |= to.bit() & OPEN_BITS;
-        }
-        self.stage = to;
-        self.stage_entered = day;
-    }
 }

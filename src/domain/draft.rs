@@ -1,7 +1,8 @@
 //! A change in the making: a copy of the portfolio that an action or an import writes on, and the
 //! batch that the store would append. Throwing it away is a dry run; nothing outside ever saw it.
 
-use super::change::{Batch, Change, Door, EMPTY, Entry, Logged, Millis, Origin, Subject};
+use super::change::{Batch, Change, Door, EMPTY, Entry, Logged, Millis, Subject};
+use super::origin::Origin;
 use super::portfolio::Portfolio;
 use super::texts::{NONE, Text};
 

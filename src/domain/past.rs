@@ -4,7 +4,8 @@
 
 use super::change::{Change, Day, Millis, field};
 use super::chunk::Chunk;
-use super::deal::{Deal, REDATED, fold, place_of};
+use super::deal::{Deal, REDATED, place_of};
+use super::fold::fold;
 use super::measure::Span;
 use super::portfolio::Portfolio;
 

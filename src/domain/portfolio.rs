@@ -5,11 +5,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::change::{Change, Cut, Day, Entry, Logged, Millis, Origin, Position, Subject};
+use super::change::{Change, Cut, Day, Entry, Logged, Millis, Position, Subject};
 use super::chunk::{Chunk, Knowledge, SIZE};
 use super::chunked::Chunked;
 use super::days::DayTable;
 use super::deal::{Deal, Detail, place_of};
+use super::origin::Origin;
 use super::reference::{Customer, Directory, Person, Reference, counting};
 use super::settings::Settings;
 use super::texts::{NONE, Text, Texts};
@@ -114,6 +115,11 @@ impl Portfolio {
     /// Whether no deal is on record.
     pub fn is_empty(&self) -> bool {
         self.deals == 0
+    }
+
+    /// Whether no deal existed yet, which is so of a look back to before the first one.
+    pub fn is_before_all(&self) -> bool {
+        self.chunks().all(|chunk| chunk.deals().next().is_none())
     }
 
     /// How many notes the store holds; also the number of the next one.

@@ -4,8 +4,9 @@
 use rustc_hash::FxHashMap;
 
 use super::change::{Millis, NO_DAY, field};
-use super::deal::{Deal, fold};
+use super::deal::Deal;
 use super::filter::Filter;
+use super::fold::fold;
 use super::measure::Span;
 use super::portfolio::Portfolio;
 use super::stage::Stage;
@@ -135,7 +136,8 @@ impl Membership<'_> {
         self.window.is_none_or(|window| window.contains(deal.close))
     }
 
-    fn takes(&self, deal: &Deal, portfolio: &Portfolio) -> bool {
+    /// Whether a deal counts, as it stands in a portfolio.
+    pub fn takes(&self, deal: &Deal, portfolio: &Portfolio) -> bool {
         deal.is_open() && self.is_due(deal) && self.filter.matches(deal, portfolio)
     }
 }

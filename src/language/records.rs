@@ -230,8 +230,7 @@ pub fn only(what: &str, word: &str, found: Found, notes: &mut Vec<String>) -> Re
         outside,
     } = found;
     match (matched, outside) {
-        // A whole name leaves no doubt who is meant; that it is somebody's first deal is said.
-        (Match::One(number, How::Id | How::Exact), outside) => {
+        (Match::One(number, How::Id), outside) => {
             notes.extend(outside);
             Ok(number)
         }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::parts::pipeline::{self, Changes};
 use super::parts::tail::tail;
+use super::parts::unrecorded;
 use super::parts::warnings;
 use super::{Asked, Report};
 use crate::domain::calendar::add_days;
@@ -168,6 +169,18 @@ impl Report for GetChanges {
         );
         basis.period = Some((&period).into());
         basis.assumptions.extend(assumptions);
+        let at_start = start.open().filter(|deal| membership.takes(deal, &start));
+        let of_start = unrecorded::assumptions(&start, eve, at_start);
+        basis.assumptions.extend(
+            of_start
+                .into_iter()
+                .map(|said| format!("At the end of {eve}: {said}")),
+        );
+        if start.is_before_all() && !end.is_before_all() {
+            basis.assumptions.push(format!(
+                "No opportunity was on record at the end of {eve}: what follows starts from nothing known."
+            ));
+        }
         let mut all = warnings::of_filter(&understood);
         let foreign: Vec<u32> = Bucket::ALL
             .iter()
@@ -199,11 +212,11 @@ impl Report for GetChanges {
             format!(" due in {}", cell(&window.label))
         });
         let mut text = format!(
-            "Open pipeline{due}: {} deals, {} at the end of {}; {} deals, {} at the end of {} (net {}).",
-            answer.start.count,
+            "Open pipeline{due}: {}, {} at the end of {}; {}, {} at the end of {} (net {}).",
+            warnings::deals(answer.start.count),
             answer.start.value,
             answer.start.date,
-            answer.end.count,
+            warnings::deals(answer.end.count),
             answer.end.value,
             answer.end.date,
             answer.net

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Asked, Report};
 use crate::domain::change::{Change, EMPTY, NO_DAY, Position, field};
 use crate::domain::days::date;
-use crate::domain::deal::way;
+use crate::domain::fold::way;
 use crate::domain::money::Currency;
 use crate::domain::portfolio::Found;
 use crate::domain::texts::NONE;

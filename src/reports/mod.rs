@@ -158,6 +158,9 @@ fn answer<R: Report>(
     Ok((structured, text))
 }
 
+/// Said of a look back to before the first opportunity, so that no nought is taken for a figure.
+const NOTHING_ON_RECORD: &str = "No opportunity was on record by then: a 0 here says that nothing is known, not that there was nothing.";
+
 impl Asked<'_> {
     /// Today as a number.
     pub fn day(&self) -> Day {
@@ -175,6 +178,9 @@ impl Asked<'_> {
         let mut assumptions = Vec::new();
         if self.as_of.is_some() {
             assumptions = parts::unrecorded::assumptions(self.portfolio, self.today, shown);
+            if self.portfolio.is_before_all() {
+                assumptions.push(NOTHING_ON_RECORD.to_owned());
+            }
         }
         let definitions = definitions
             .iter()

@@ -3,10 +3,8 @@
 use rusqlite::{Connection, Row, params};
 
 use super::error::Result;
-use crate::domain::change::{
-    Batch, Change, Door, EMPTY, Entry, FOLLOWS, FOLLOWS_CATEGORY, Logged, NO_DAY, Origin, Position,
-    Subject,
-};
+use crate::domain::change::{Batch, Change, Door, EMPTY, Entry, Logged, NO_DAY, Position, Subject};
+use crate::domain::origin::{FOLLOWS, FOLLOWS_CATEGORY, Origin};
 use crate::domain::texts::NONE;
 
 const ORIGIN: &str = "deal, seq, at, known_at, recorded, id, name, customer, kind, stage, history, probability, \

@@ -18,7 +18,7 @@ use tempfile::TempDir;
 use crate::support::{fixture, program};
 
 /// One question for each tool. Writes only show what they would do.
-const QUESTIONS: [(&str, &str); 12] = [
+const QUESTIONS: [(&str, &str); 13] = [
     (
         "get_pipeline",
         r#"{"include": ["opportunities", "forecast", "metrics"]}"#,
@@ -44,6 +44,10 @@ const QUESTIONS: [(&str, &str); 12] = [
     (
         "get_opportunity",
         r#"{"opportunity": "OPP-1159", "include": ["history", "notes", "signals"]}"#,
+    ),
+    (
+        "get_changes",
+        r#"{"period": "this month", "window": "Q1", "limit": 2}"#,
     ),
     (
         "update_opportunity",

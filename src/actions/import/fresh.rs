@@ -6,8 +6,9 @@ use super::path::{self, Path};
 use super::redate;
 use super::summary::Fate;
 use super::values::{of_day, of_number, set_origin};
-use crate::domain::change::{Day, EMPTY, Millis, Origin, Subject, field, recorded_bit};
+use crate::domain::change::{Day, EMPTY, Millis, Subject, field};
 use crate::domain::days::day;
+use crate::domain::origin::{Origin, recorded_bit};
 use crate::domain::statement::{Said, StatedDeal, StatedEdit, StatedMove};
 
 /// What a field history that does not end as the row says is called.

@@ -1,7 +1,8 @@
 //! Values of a deal's fields as the log keeps them: one integer each, whatever the field. Here is how
 //! an origin holds them; what a file says of them is `deals`' business.
 
-use crate::domain::change::{Day, EMPTY, FOLLOWS, FOLLOWS_CATEGORY, NO_DAY, Origin, field};
+use crate::domain::change::{Day, EMPTY, NO_DAY, field};
+use crate::domain::origin::{FOLLOWS, FOLLOWS_CATEGORY, Origin};
 use crate::domain::texts::NONE;
 
 /// The number of a text, person or note as the value of a field.

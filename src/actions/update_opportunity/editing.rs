@@ -3,10 +3,11 @@
 use super::{Command, Edited};
 use crate::actions::Commanded;
 use crate::actions::reading::{self, person, short, spelled_as_known};
-use crate::domain::change::{EMPTY, FOLLOWS, FOLLOWS_CATEGORY, Millis, Subject, field};
+use crate::domain::change::{EMPTY, Millis, Subject, field};
 use crate::domain::days::day;
 use crate::domain::draft::{Author, Draft};
 use crate::domain::money::Currency;
+use crate::domain::origin::{FOLLOWS, FOLLOWS_CATEGORY};
 use crate::domain::portfolio::Found;
 use crate::domain::stage::{ExpansionType, Stage};
 use crate::domain::texts::NONE;

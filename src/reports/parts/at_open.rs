@@ -3,11 +3,12 @@
 
 use super::target;
 use crate::domain::calendar::add_days;
-use crate::domain::change::{FOLLOWS, FOLLOWS_CATEGORY, Millis, field};
+use crate::domain::change::{Millis, field};
 use crate::domain::days::day;
 use crate::domain::deal::Deal;
 use crate::domain::filter::Filter;
 use crate::domain::measure::{Measures, Span};
+use crate::domain::origin::{FOLLOWS, FOLLOWS_CATEGORY};
 use crate::domain::past;
 use crate::domain::period::Period;
 use crate::domain::portfolio::Portfolio;

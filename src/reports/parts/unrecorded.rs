@@ -3,9 +3,10 @@
 
 use chrono::NaiveDate;
 
-use crate::domain::change::{FOLLOWS, FOLLOWS_CATEGORY, field};
+use crate::domain::change::field;
 use crate::domain::deal::Deal;
 use crate::domain::filter::Tally;
+use crate::domain::origin::{FOLLOWS, FOLLOWS_CATEGORY};
 use crate::domain::portfolio::Portfolio;
 
 /// Whether what the figures of a deal rest on was on record at an instant. Of an open deal that is its
