@@ -7,6 +7,7 @@
 )]
 
 use super::money::BasisPoints;
+use super::ratio::Ratio;
 
 /// Up to this many deals every outcome counts by itself.
 const EXACT: usize = 20;
@@ -43,6 +44,14 @@ pub enum Method {
     Convolved,
     /// The largest on a grid, the others by matched moments: no chance is off by more than this.
     Matched(f64),
+}
+
+/// Parts of one that a probability is written down in, finer than any is known.
+const FINE: i64 = 1_000_000_000;
+
+/// A probability as a ratio, to be rounded when it is shown.
+pub fn ratio(probability: f64) -> Option<Ratio> {
+    Ratio::of((probability * FINE as f64).round() as i64, FINE)
 }
 
 /// One deal that may close: what it adds, and how likely.
@@ -201,19 +210,12 @@ fn on_a_grid(mut bets: Vec<Bet>, needed: Option<i64>) -> ([i64; 3], Option<f64>,
     on_grid.iter().rev().for_each(|bet| grid.add(*bet));
 
     let rest = Rest::of(others, grid.added_variance);
-    let at_most = rest.blur(&grid);
-    let quantile = |share: f64| {
-        let place = at_most.partition_point(|(_, below)| below + SLACK < share);
-        let last = at_most.len().saturating_sub(1);
-        let found = at_most.get(place.min(last));
-        found.map_or(0, |(amount, _)| amount.round() as i64)
-    };
+    let sum = Sum::of(&grid, &rest);
+    let quantile = |share: f64| sum.amount(sum.quantile(share)).round() as i64;
     let chance = needed.map(|needed| {
         // What stands on a point counts as reaching it; halfway to the point below does not.
-        let edge = needed as f64 - step / 2.0;
-        let place = at_most.partition_point(|(amount, _)| *amount < edge);
-        let below = place.checked_sub(1).and_then(|last| at_most.get(last));
-        1.0 - below.map_or(0.0, |(_, below)| *below)
+        let places = (needed as f64 - step / 2.0 - sum.amount(0)) / step;
+        1.0 - sum.at_most(places.ceil() as i64 - 1)
     });
     let method = if others.is_empty() {
         Method::Convolved
@@ -317,45 +319,75 @@ impl Rest {
             error,
         }
     }
+}
 
-    /// For ascending amounts, the probability that the sum of grid and rest stays at or below each.
-    fn blur(&self, grid: &Grid) -> Vec<(f64, f64)> {
-        let points = grid.points.len() as i64;
-        let amount = |place: i64| (grid.first + place) as f64 * grid.step + self.mean;
-        let reach = (self.spread * 8.0 / grid.step).ceil() as i64;
-        if reach == 0 {
-            let mut below = 0.0;
-            let sums = (0..).zip(&grid.points).map(|(place, probability)| {
-                below += probability;
-                (amount(place), below)
-            });
-            return sums.collect();
+/// Grid and rest together. Only what is asked of it is ever added up.
+struct Sum<'a> {
+    grid: &'a Grid,
+    mean: f64,
+    /// The probability that the grid stays below each of its points, and one more of all.
+    below: Vec<f64>,
+    /// How many steps up or down the rest reaches, for all that matters.
+    reach: i64,
+    /// The probability that the rest adds at most so many steps to its mean, from −reach to reach.
+    rest: Vec<f64>,
+}
+
+impl Sum<'_> {
+    fn of<'a>(grid: &'a Grid, rest: &Rest) -> Sum<'a> {
+        let mut below = vec![0.0];
+        let mut sum = 0.0;
+        below.extend(grid.points.iter().map(|probability| {
+            sum += probability;
+            sum
+        }));
+        let reach = (rest.spread * 8.0 / grid.step).ceil() as i64;
+        let steps = |steps: i64| normal((steps as f64 + 0.5) * grid.step / rest.spread);
+        Sum {
+            grid,
+            mean: rest.mean,
+            below,
+            reach,
+            rest: if reach == 0 {
+                vec![1.0]
+            } else {
+                (-reach..=reach).map(steps).collect()
+            },
         }
-        // What the rest adds, in steps: the probability of at most so many.
-        let table: Vec<f64> = (-reach..=reach)
-            .map(|steps| normal((steps as f64 + 0.5) * grid.step / self.spread))
-            .collect();
-        let at_most = |steps: i64| match steps {
-            steps if steps < -reach => 0.0,
-            steps if steps > reach => 1.0,
-            steps => table.get((steps + reach) as usize).copied().unwrap_or(1.0),
-        };
-        // Points further off than the rest reaches count whole, or not at all.
-        let mut whole = vec![0.0];
-        for probability in &grid.points {
-            whole.push(whole.last().copied().unwrap_or(0.0) + probability);
+    }
+
+    /// The amount that a place stands for.
+    fn amount(&self, place: i64) -> f64 {
+        (self.grid.first + place) as f64 * self.grid.step + self.mean
+    }
+
+    /// The probability of staying at or below a place.
+    fn at_most(&self, place: i64) -> f64 {
+        let points = self.grid.points.len() as i64;
+        // Points so far below that the rest cannot matter count whole.
+        let from = (place - self.reach).clamp(0, points);
+        let to = (place + self.reach + 1).clamp(from, points);
+        let whole = self.below.get(from as usize).copied().unwrap_or(1.0);
+        let near = self.grid.points.get(from as usize..to as usize);
+        // The nearest point needs the most of the rest: its table is read from the top.
+        let top = (place - from + self.reach + 1).clamp(0, self.rest.len() as i64);
+        let rest = self.rest.get(..top as usize).unwrap_or_default();
+        let pairs = near.unwrap_or_default().iter().zip(rest.iter().rev());
+        whole + pairs.map(|(point, rest)| point * rest).sum::<f64>()
+    }
+
+    /// The lowest place that the sum stays at or below with a probability.
+    fn quantile(&self, share: f64) -> i64 {
+        let (mut low, mut high) = (-self.reach, self.grid.points.len() as i64 - 1 + self.reach);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if self.at_most(middle) + SLACK < share {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
         }
-        (-reach..points + reach)
-            .map(|place| {
-                let (from, to) = ((place - reach).max(0), (place + reach).min(points - 1));
-                let all = whole.get(from as usize).copied().unwrap_or(1.0);
-                let near = (from..=to).filter_map(|point| {
-                    let probability = grid.points.get(point as usize)?;
-                    Some(probability * at_most(place - point))
-                });
-                (amount(place), all + near.sum::<f64>())
-            })
-            .collect()
+        low
     }
 }
 

@@ -225,6 +225,21 @@ impl PeriodFigures {
     }
 }
 
+/// The deals that may still add to the weighted measure of a period: open, due in it, not omitted.
+pub fn in_play<'a>(
+    portfolio: &'a Portfolio,
+    filter: &'a Filter,
+    span: Span,
+) -> impl Iterator<Item = &'a Deal> {
+    let settings = portfolio.settings();
+    let everything = filter.is_everything();
+    portfolio.due(span.start, span.end).filter(move |deal| {
+        !deal.foreign
+            && (everything || filter.matches(deal, portfolio))
+            && deal.category(settings) != Category::Omitted
+    })
+}
+
 /// Won and lost deals of a period.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct WonLost {

@@ -113,6 +113,21 @@ WITH tallied (name, n, value, weighted) AS (
     WHERE open AND expected < period_from AND expected < today AND category <> 'omitted')
 SELECT * FROM tallied;
 
+-- Where it lands: every outcome of up to twelve deals written down, each deal closing by itself or not at all.
+CREATE TEMP TABLE play AS
+  SELECT row_number() OVER (ORDER BY due.id) AS n, value, probability FROM due, ended
+  WHERE category <> 'omitted' AND NOT ended.period AND value > 0 AND probability > 0;
+
+CREATE TEMP TABLE outcome AS
+WITH RECURSIVE outcome (n, amount, chance) AS (
+  SELECT 0, closed, 1.0 FROM total WHERE (SELECT count(*) FROM play) <= 12
+  UNION ALL
+  SELECT o.n + 1, o.amount + closes * value, o.chance * CASE closes WHEN 1 THEN probability ELSE 10000 - probability END / 10000.0
+  FROM outcome o JOIN play ON play.n = o.n + 1 CROSS JOIN (SELECT 0 AS closes UNION ALL SELECT 1)
+  WHERE closes OR probability < 10000)
+SELECT amount, sum(chance) AS chance, sum(sum(chance)) OVER (ORDER BY amount) AS at_most
+FROM outcome WHERE n = (SELECT count(*) FROM play) GROUP BY amount;
+
 CREATE TEMP TABLE figures AS
 SELECT '/measure', measure FROM headline
 UNION ALL SELECT '/forecast', forecast / 100.0 FROM named
@@ -149,4 +164,11 @@ UNION ALL SELECT '/by_month/' || place || '/actual', CASE WHEN begun THEN closed
 UNION ALL SELECT '/by_month/' || place || '/forecast', CASE measure WHEN 'closed' THEN closed WHEN 'worst_case' THEN closed WHEN 'commit' THEN commits
   WHEN 'best_case' THEN best_case WHEN 'upside' THEN upside ELSE weighted END / 100.0 FROM row, headline
 -- A month of a period in part has no target of its own.
-UNION ALL SELECT '/by_month/' || place || '/target', CASE WHEN reason IN ('partial_months', 'filtered') THEN NULL ELSE amount / 100.0 END FROM monthly, why;
+UNION ALL SELECT '/by_month/' || place || '/target', CASE WHEN reason IN ('partial_months', 'filtered') THEN NULL ELSE amount / 100.0 END FROM monthly, why
+UNION ALL SELECT '/landing/' || name, CASE WHEN NOT period THEN (SELECT min(amount) FROM outcome WHERE at_most >= share - 1e-11) / 100.0 END
+  FROM (SELECT 'p10' AS name, 0.1 AS share UNION ALL SELECT 'p50', 0.5 UNION ALL SELECT 'p90', 0.9), ended
+  WHERE EXISTS (SELECT 1 FROM outcome)
+UNION ALL SELECT '/landing/chance_of_target', CASE WHEN NOT period AND target IS NOT NULL
+  THEN CAST(round((SELECT coalesce(sum(chance), 0) FROM outcome WHERE amount >= target) * 1e9) + 50000 AS INTEGER) / 100000 / 10000.0 END
+  FROM goal, ended WHERE EXISTS (SELECT 1 FROM outcome)
+UNION ALL SELECT '/reasons/landing', CASE WHEN period THEN 'period_ended' END FROM ended;

@@ -1,5 +1,6 @@
 //! The forecast of a period: PRD-155's ForecastData, completed as DEFINITIONS section 5 says.
 
+mod landing;
 mod text;
 
 use std::collections::BTreeMap;
@@ -7,6 +8,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use self::landing::Landing;
 use super::at_open::{self, AtOpen, forecast_at_open};
 use super::target::{self, Target};
 use crate::domain::calendar::{add_days, add_months};
@@ -112,6 +114,8 @@ pub struct ForecastData {
     /// Open deals due that count
     pub open: Counted,
     by_month: Vec<MonthRow>,
+    /// Where closed may end up
+    landing: Option<Landing>,
     /// In the period
     pub overdue: Counted,
     /// From before, left out
@@ -144,6 +148,7 @@ pub const DEFINITIONS: &[&str] = &[
     "commit = closed + open due in category commit; best_case adds category best_case; upside all but omitted",
     "weighted = closed + Σ value × probability, rounded per deal",
     "gap = target − forecast; attainment = closed ÷ target; coverage = open value due ÷ target",
+    landing::DEFINITION,
 ];
 
 /// Forecasts a period.
@@ -303,6 +308,16 @@ pub fn compute(
         ));
     }
 
+    let landing = (!ended).then(|| {
+        let span = Span::of(period);
+        Landing::of(portfolio, filter, span, measures.closed, target.total)
+    });
+    if ended {
+        reasons.insert("landing".to_owned(), "period_ended");
+    } else if let (Some(reason), None) = (target.reason, target.total) {
+        reasons.insert("landing.chance_of_target".to_owned(), reason);
+    }
+
     let mut warnings = Vec::new();
     warnings.extend(super::warnings::about(
         "overdue",
@@ -358,6 +373,7 @@ pub fn compute(
         forecast_at_open: at_open.and_then(|at_open| at_open.amount).map(amount),
         open: Counted::new(&figures.open, currency),
         by_month,
+        landing,
         overdue: Counted::new(&figures.overdue, currency),
         overdue_earlier: Counted::new(&figures.overdue_before, currency),
         omitted: Counted::new(&figures.omitted, currency),

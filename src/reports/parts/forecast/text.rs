@@ -49,6 +49,7 @@ impl ForecastData {
                 self.reasons.get("target").copied().unwrap_or("no_target")
             )),
         }
+        lines.extend(self.landing.as_ref().map(|landing| landing.text()));
         let overdue = if self.ended {
             "Due in it, still open and in no measure"
         } else {
