@@ -193,15 +193,26 @@ struct Folding {
     closed_value: Option<i64>,
 }
 
-/// The stages a deal stood in up to an instant, in order, each with the day it entered it.
-pub fn way(
-    origin: &Origin,
-    changes: &[Change],
-    days: &DayTable,
-    until: Millis,
-) -> Vec<(Stage, Day)> {
+/// A stage on a deal's way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Passage {
+    /// The stage.
+    pub stage: Stage,
+    /// The day it was entered; [`NO_DAY`] when nobody knows.
+    pub day: Day,
+    /// The open stages (bits) the deal had then ever entered, skipped ones among them.
+    pub entered: u8,
+}
+
+/// The stages a deal stood in up to an instant, in order.
+pub fn way(origin: &Origin, changes: &[Change], days: &DayTable, until: Millis) -> Vec<Passage> {
     let mut now = Folding::of(origin);
-    let mut way = vec![(now.stage, now.stage_entered)];
+    let passage = |now: &Folding| Passage {
+        stage: now.stage,
+        day: now.stage_entered,
+        entered: now.entered,
+    };
+    let mut way = vec![passage(&now)];
     let moves = changes
         .iter()
         .take_while(|change| change.at <= until)
@@ -210,11 +221,10 @@ pub fn way(
         let to = u8::try_from(change.value).ok().and_then(Stage::from_code);
         let before = now.stage;
         now.enter(to.unwrap_or(before), change, days, 0, &mut Vec::new());
-        let after = (now.stage, now.stage_entered);
         match way.last_mut() {
             // The same stage may be dated anew.
-            Some(last) if before == now.stage => *last = after,
-            _ => way.push(after),
+            Some(last) if before == now.stage => *last = passage(&now),
+            _ => way.push(passage(&now)),
         }
     }
     way

@@ -4,6 +4,7 @@
 pub mod absorb;
 pub mod by_close;
 pub mod calendar;
+pub mod calibration;
 pub mod change;
 pub mod chunk;
 pub mod chunked;

@@ -87,6 +87,11 @@ impl Portfolio {
         Arc::unwrap_or_clone(then.settings)
     }
 
+    /// When settings were changed, in no order.
+    pub fn settings_changed(&self) -> impl Iterator<Item = Millis> + '_ {
+        self.setting_changes.iter().map(|row| row.change.at)
+    }
+
     /// The earliest instant at which a deal existed; `None` without deals.
     pub fn first_at(&self) -> Option<i64> {
         self.first_at

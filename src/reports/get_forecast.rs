@@ -3,16 +3,20 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::parts::forecast::accuracy::{self, Accuracy};
+use super::parts::forecast::calibration::{self, Calibration};
 use super::parts::forecast::{self, DEFINITIONS, ForecastData};
+use super::parts::rows::{Sort, page, table};
 use super::parts::tail::tail;
 use super::parts::warnings;
 use super::{Asked, Report};
 use crate::domain::deal::Deal;
 use crate::domain::measure::Span;
 use crate::domain::settings::Measure;
-use crate::language::arguments::AmountWords;
+use crate::language::arguments::{AmountWords, Words};
 use crate::language::basis::{Basis, Warning};
 use crate::language::filters::FilterWords;
+use crate::language::opportunity::{Form, Opportunity};
 use crate::language::periods::{self, Direction};
 use crate::language::vocabulary::pick;
 use crate::refusal::{Code, Refusal, Result};
@@ -31,6 +35,10 @@ pub struct Query {
     #[serde(default)]
     #[schemars(with = "String")]
     measure: Option<String>,
+    /// Any of accuracy (last four quarters), calibration (of stage probabilities), deals (behind the figures)
+    #[serde(default)]
+    #[schemars(with = "Words")]
+    include: Option<Words>,
     /// A target for this question only
     #[serde(default)]
     #[schemars(with = "AmountWords")]
@@ -45,9 +53,41 @@ const LONGEST: usize = 120;
 pub struct Answer {
     #[serde(flatten)]
     data: ForecastData,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    accuracy: Option<Accuracy>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    calibration: Option<Calibration>,
+    /// Won in it, and open due in it
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Vec<Object>")]
+    deals: Option<Vec<Opportunity>>,
+    /// Of all deals; list_opportunities pages
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deals_total: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    truncated: Option<bool>,
     warnings: Vec<Warning>,
     basis: Basis,
 }
+
+/// A part whose fields another tool's schema describes; naming them twice would cost context.
+type Object = serde_json::Map<String, serde_json::Value>;
+
+/// Rows of `deals`; list_opportunities brings the rest.
+const ROWS: usize = 50;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Include {
+    Accuracy,
+    Calibration,
+    Deals,
+}
+
+const INCLUDE: [(&str, Include); 3] = [
+    ("accuracy", Include::Accuracy),
+    ("calibration", Include::Calibration),
+    ("deals", Include::Deals),
+];
 
 impl Report for GetForecast {
     const NAME: &'static str = "get_forecast";
@@ -78,6 +118,12 @@ impl Report for GetForecast {
             .measure
             .map(|word| pick("measure", &word, &Measure::WORDS))
             .transpose()?;
+        let include: Vec<Include> = query
+            .include
+            .iter()
+            .flat_map(|words| &words.0)
+            .map(|word| pick("part to include", word, &INCLUDE))
+            .collect::<Result<_>>()?;
         let currency = asked.portfolio.settings().currency;
         let assumed = query
             .assume_target
@@ -86,15 +132,39 @@ impl Report for GetForecast {
         let forecast = forecast::compute(asked, &understood.filter, &period, measure, assumed);
         let span = Span::of(&period);
         let counts = |deal: &&Deal| span.contains(deal.close) && (deal.is_open() || deal.is_won());
-        let counted = asked.each(&understood.filter).filter(counts);
-        let mut basis = asked.basis(&understood, DEFINITIONS, forecast.read, counted);
+        let counted: Vec<&Deal> = asked.each(&understood.filter).filter(counts).collect();
+        let shown = counted.iter().copied();
+        let mut basis = asked.basis(&understood, DEFINITIONS, forecast.read, shown);
         basis.definitions.extend(forecast.definitions);
         basis.period = Some((&period).into());
         basis.assumptions.extend(forecast.assumptions);
         let mut all = warnings::of_filter(&understood);
         all.extend(forecast.warnings);
+
+        let filter = &understood.filter;
+        let accuracy = include.contains(&Include::Accuracy).then(|| {
+            basis.definitions.push(accuracy::DEFINITION.to_owned());
+            let headline = asked.portfolio.settings().headline_measure;
+            Accuracy::of(asked, filter, measure.unwrap_or(headline))
+        });
+        let calibration = include.contains(&Include::Calibration).then(|| {
+            basis.definitions.push(calibration::DEFINITION.to_owned());
+            Calibration::of(asked, &filter.without_stage())
+        });
+        let (mut deals, mut deals_total, mut truncated) = (None, None, None);
+        if include.contains(&Include::Deals) {
+            let rows = page(asked, &counted, Sort::read(None)?, Form::Short, ROWS, None)?;
+            truncated = Some(rows.next_cursor.is_some());
+            deals_total = Some(counted.len());
+            deals = Some(rows.rows);
+        }
         Ok(Answer {
             data: forecast.data,
+            accuracy,
+            calibration,
+            deals,
+            deals_total,
+            truncated,
             warnings: all,
             basis,
         })
@@ -107,6 +177,21 @@ impl Report for GetForecast {
                 "\nPeriod {} to {}, today {}.",
                 period.start, period.end, answer.basis.today
             ));
+        }
+        text.extend(
+            answer
+                .accuracy
+                .iter()
+                .map(|part| format!("\n{}", part.text())),
+        );
+        text.extend(
+            answer
+                .calibration
+                .iter()
+                .map(|part| format!("\n{}", part.text())),
+        );
+        if let Some(deals) = &answer.deals {
+            text.push_str(&table(deals));
         }
         // The overdue deals of the period have their own line above.
         let told = |warning: &&Warning| warning.kind != "overdue";

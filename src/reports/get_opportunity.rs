@@ -250,19 +250,20 @@ fn stages(asked: &Asked<'_>, found: Found<'_>) -> Vec<Stay> {
     let ends = entries
         .iter()
         .skip(1)
-        .map(|(_, since)| Some(*since))
+        .map(|next| Some(next.day))
         .chain([None]);
     let stays = entries.iter().zip(ends);
     stays
-        .map(|((stage, entered), left)| {
+        .map(|(passage, left)| {
+            let (stage, entered) = (passage.stage, passage.day);
             let until = match left {
                 None if stage.is_open() => Some(asked.day()),
                 left => left,
             };
-            let until = until.filter(|until| *until != NO_DAY && *entered != NO_DAY);
+            let until = until.filter(|until| *until != NO_DAY && entered != NO_DAY);
             Stay {
                 stage: stage.word(),
-                entered: shown(*entered),
+                entered: shown(entered),
                 left: left.and_then(shown),
                 days: until.map(|until| (until - entered).max(0)),
             }

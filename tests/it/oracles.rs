@@ -22,6 +22,7 @@ use super::support::Portfolio;
 
 const EXPORT: &str = include_str!("../oracles/export.sql");
 const PIPELINE: &str = include_str!("../oracles/get_pipeline.sql");
+const CALIBRATION: &str = include_str!("../oracles/calibration.sql");
 const FORECAST: &str = include_str!("../oracles/get_forecast.sql");
 const LIST: &str = include_str!("../oracles/list_opportunities.sql");
 const WIN_RATE: &str = include_str!("../oracles/win_rate.sql");
@@ -250,6 +251,28 @@ fn get_forecast_agrees_with_sql() {
                     ("measure", measure.map(str::to_owned)),
                 ];
                 let oracle = figures(&tables(&export, &filters, &asked), FORECAST);
+                let answer = ask(&portfolio, "get_forecast", &arguments)?;
+                compare("get_forecast", &Value::Object(arguments), &answer, &oracle)?;
+            }
+            Ok(())
+        },
+    );
+}
+
+#[test]
+fn calibration_agrees_with_sql() {
+    // Below twenty closed deals of a stage nothing is calibrated, so these portfolios are larger.
+    prove(
+        "calibration",
+        PORTFOLIOS / 2,
+        (generate::export(160), generate::filters()),
+        |(export, seed)| {
+            let portfolio = imported(&export);
+            for filters in [export.filter(&seed, false), generate::Filters::default()] {
+                let mut arguments = filters.arguments();
+                arguments.insert("include".to_owned(), json!("calibration"));
+                let asked = [("today", text(export.today))];
+                let oracle = figures(&tables(&export, &filters, &asked), CALIBRATION);
                 let answer = ask(&portfolio, "get_forecast", &arguments)?;
                 compare("get_forecast", &Value::Object(arguments), &answer, &oracle)?;
             }

@@ -8,7 +8,7 @@ use crate::domain::calendar::{Calendar, add_days, month_of, months_between};
 
 /// The name of the days from `start` to `end`: a day, week, month, quarter, half or year if they
 /// are exactly one, else the two dates.
-pub(super) fn label(start: NaiveDate, end: NaiveDate, calendar: &Calendar) -> String {
+pub fn label(start: NaiveDate, end: NaiveDate, calendar: &Calendar) -> String {
     if start == end {
         return start.to_string();
     }

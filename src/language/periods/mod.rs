@@ -16,7 +16,7 @@ mod words;
 
 use chrono::{DateTime, NaiveDate, NaiveTime};
 
-use self::label::label;
+pub use self::label::label;
 use self::refused::{Problem, Refused, is_too_long};
 use self::resolve::{Resolver, Stretch, Trouble, in_range};
 use crate::domain::calendar::Calendar;

@@ -1,6 +1,8 @@
 //! What was forecast for a period before it began (DEFINITIONS section 5, `forecast_at_open`), without
 //! hindsight: as recorded then, or rebuilt from what the log held.
 
+use chrono::NaiveDate;
+
 use super::target;
 use crate::domain::calendar::add_days;
 use crate::domain::change::{Millis, field};
@@ -23,6 +25,8 @@ pub struct AtOpen {
     pub amount: Option<i64>,
     /// Of a rebuilt one, the share of the value it rests on that was not on record then.
     pub unrecorded: Option<Ratio>,
+    /// Of a recorded one, the day it was made; a rebuilt one is of the eve of its period.
+    pub made_on: Option<NaiveDate>,
 }
 
 /// The forecast of a period as it was recorded before it began, or else rebuilt from the log.
@@ -33,9 +37,10 @@ pub fn forecast_at_open(
     measure: Measure,
 ) -> AtOpen {
     match target::recorded_forecast(portfolio, filter, period, measure.word()) {
-        Some(recorded) => AtOpen {
+        Some((made_on, recorded)) => AtOpen {
             amount: Some(recorded),
             unrecorded: None,
+            made_on: Some(made_on),
         },
         None => rebuild(portfolio, filter, period, measure).unwrap_or_default(),
     }
@@ -115,6 +120,7 @@ fn rebuild(
         unrecorded: Some(
             Ratio::of(record.unknown, record.known + record.unknown).unwrap_or(Ratio::whole(0)),
         ),
+        made_on: None,
     })
 }
 

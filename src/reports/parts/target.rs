@@ -185,13 +185,14 @@ fn csms_on_record(portfolio: &Portfolio) -> impl Iterator<Item = u32> {
         .map(|(person, _)| person)
 }
 
-/// A forecast that was recorded before a period began: the latest made on or before the day before.
+/// A forecast that was recorded before a period began: the latest made on or before the day before,
+/// with that day.
 pub fn recorded_forecast(
     portfolio: &Portfolio,
     filter: &Filter,
     period: &Period,
     measure: &str,
-) -> Option<i64> {
+) -> Option<(NaiveDate, i64)> {
     let scope = filter.scope().filter(|scope| scope.kind == u8::MAX)?;
     let (start, end) = (day(period.start), day(period.end));
     portfolio
@@ -206,5 +207,5 @@ pub fn recorded_forecast(
                 && date(key.as_of).is_some_and(|as_of| as_of < period.start)
         })
         .max_by_key(|(key, _)| key.as_of)
-        .map(|(_, amount)| *amount)
+        .and_then(|(key, amount)| Some((date(key.as_of)?, *amount)))
 }

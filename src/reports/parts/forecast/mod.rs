@@ -1,5 +1,7 @@
 //! The forecast of a period: PRD-155's ForecastData, completed as DEFINITIONS section 5 says.
 
+pub mod accuracy;
+pub mod calibration;
 mod landing;
 mod text;
 
