@@ -5,7 +5,7 @@
 use rustc_hash::FxHashMap;
 
 use super::deals::{Deals, Stages, Told};
-use super::path::{self, Entry};
+use super::path;
 use super::record::{Held, Record, key_of};
 use super::values::of_day;
 use crate::domain::change::{Change, Day, EMPTY, Millis, Subject, field};
@@ -92,11 +92,15 @@ impl<'a> Deals<'_, 'a> {
         let (close_before, mut close) = going.held(field::ACTUAL_CLOSE);
         let mut on_record = self.entries_on_record(going);
         for entry in &told.entries {
-            let field = match take(&mut on_record, entry) {
+            if entry.from.is_none() && entry.to.code() == going.origin.stage {
+                // How it came on record, whenever that was said to be: no other row tells of it.
+                take(&mut on_record, entry.to, going.origin.stage_entered);
+                continue;
+            }
+            let field = match take(&mut on_record, entry.to, entry.day) {
                 Some(true) => continue,
                 // A move that was only asserted: the row that names its from-stage records it.
                 Some(false) if entry.from.is_none() => continue,
-                None if entry.from.is_none() && entry.to.code() == going.origin.stage => continue,
                 None if entry.from.is_none() => field::STAGE_ASSERTED,
                 Some(false) | None => field::STAGE,
             };
@@ -209,8 +213,8 @@ impl<'a> Deals<'_, 'a> {
 
 /// Takes an entry off those on record, a recorded move before an asserted one. Says whether it was a
 /// move; `None` when there is none.
-fn take(on_record: &mut FxHashMap<(u8, Day), [u32; 2]>, entry: &Entry) -> Option<bool> {
-    let [moves, assertions] = on_record.get_mut(&(entry.to.code(), entry.day))?;
+fn take(on_record: &mut FxHashMap<(u8, Day), [u32; 2]>, stage: Stage, day: Day) -> Option<bool> {
+    let [moves, assertions] = on_record.get_mut(&(stage.code(), day))?;
     if *moves > 0 {
         *moves -= 1;
         Some(true)

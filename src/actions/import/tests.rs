@@ -1367,6 +1367,29 @@ fn facts(office: &Office, id: &str) -> (Deal, Vec<(Stage, i32)>) {
     (deal, stays)
 }
 
+/// A day on which a deal went to and fro, put on record after the stage it came to in the end.
+#[test]
+fn a_day_of_to_and_fro_is_put_on_record_later() {
+    let mut crm = Crm::new(1);
+    for (to, days) in [(1, 0), (0, 0), (1, 0), (0, 1)] {
+        crm.happen(0, 0, to, days);
+    }
+    let mut office = Office::new();
+    office.take(&crm.export(false, false));
+    let last = office.take(&crm.export(true, false));
+    assert_eq!(last.rejections, &[]);
+    assert_eq!(last.summary.conflicts.count, 0, "{:?}", last.summary);
+    let again = office.take(&crm.export(true, false));
+    assert!(
+        again.planned.batch.is_empty(),
+        "{:#?}",
+        again.planned.batch.changes
+    );
+    let mut fresh = Office::new();
+    fresh.take(&crm.export(true, false));
+    assert_eq!(facts(&office, "D-0"), facts(&fresh, "D-0"));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
