@@ -161,24 +161,24 @@ impl Report for GetPipeline {
             .push(format!("closed stages: closed in {closed_in}"));
         let mut all = warnings::of_filter(&understood);
         let about = |kind, tally, what| warnings::about(kind, tally, currency, what);
-        all.extend(about("overdue", &found.overdue, "are overdue."));
+        all.extend(about("overdue", &found.overdue, "overdue."));
         all.extend(about(
             "stale",
             &found.stale,
-            "are stale: longer in their stage than nine in ten that left it, or than 90 days where few have.",
+            "stale: longer in their stage than nine in ten that left it, or than 90 days where few have.",
         ));
         let undated = if span.is_some() {
-            "have no expected close and are left out."
+            "without expected close, left out."
         } else {
-            "have no expected close."
+            "without expected close."
         };
         all.extend(about("undated", &found.undated, undated));
-        all.extend(about("unassigned", &found.unassigned, "have no customer."));
+        all.extend(about("unassigned", &found.unassigned, "without customer."));
         all.extend(warnings::no_rate(&found.foreign, portfolio));
         all.extend(about(
             "undated_stage",
             &found.undated_stage,
-            "have no stage date and are in no days-in-stage figure.",
+            "without stage date, in no days-in-stage figure.",
         ));
         if found.without_history > 0 {
             let message = format!(

@@ -171,7 +171,7 @@ impl Report for ListOpportunities {
         let mut all = warnings::of_filter(&understood);
         all.extend(warnings::no_rate(&totals.foreign, portfolio));
         for ((_, kind, date), tallies) in UNDATED.iter().zip(&left_out) {
-            let what = format!("have no {date} and are not listed.");
+            let what = format!("without {date}, not listed.");
             let currency = portfolio.settings().currency;
             all.extend(warnings::about_all(kind, tallies, currency, &what));
         }

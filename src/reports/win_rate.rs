@@ -227,7 +227,7 @@ impl Report for WinRate {
         all.extend(warnings::no_rate(&overall.foreign, portfolio));
         if overall.backwards > 0 {
             let message = format!(
-                "{} closed deals closed before they were identified and are left out of the cycle.",
+                "Closed before identified, left out of the cycle: {}.",
                 overall.backwards
             );
             all.push(Warning::new("no_cycle", message));
@@ -236,12 +236,12 @@ impl Report for WinRate {
             (
                 "no_cycle",
                 &overall.unidentified,
-                "have no identified date and are left out of the cycle.",
+                "without identified date, left out of the cycle.",
             ),
             (
                 "unidentified",
                 &unidentified,
-                "have no identified date and are not counted.",
+                "without identified date, not counted.",
             ),
         ] {
             all.extend(warnings::about_all(kind, tallies, settings.currency, what));

@@ -139,7 +139,7 @@ pub fn metrics(
         reasons.insert("expansion_rate", "no_arr");
     }
     let currency = portfolio.settings().currency;
-    let what = "have no identified date and are in no count of sources.";
+    let what = "without identified date, in no count of sources.";
     let mut warnings: Vec<Warning> =
         warnings::about_all("unidentified", &unidentified, currency, what)
             .into_iter()

@@ -326,22 +326,22 @@ pub fn compute(
         &figures.overdue,
         currency,
         if ended {
-            "were due in the period and are still open; they are in no measure."
+            "due in the period and still open, in no measure."
         } else {
-            "in the period are overdue and still counted: list_opportunities {\"attention\": [\"overdue\"]}."
+            "overdue in the period, still counted: list_opportunities {\"attention\": [\"overdue\"]}."
         },
     ));
     warnings.extend(super::warnings::about(
         "overdue_earlier",
         &figures.overdue_before,
         currency,
-        "due before the period are overdue and left out.",
+        "overdue since before the period, left out.",
     ));
     warnings.extend(super::warnings::about(
         "undated",
         &figures.undated,
         currency,
-        "have no expected close and are in no period.",
+        "without expected close, in no period.",
     ));
     warnings.extend(super::warnings::no_rate(&figures.foreign, portfolio));
 
