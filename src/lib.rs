@@ -3,6 +3,7 @@
 //! *The store keeps, the reports compute, the actions plan, the engine answers, the surfaces speak.*
 
 pub mod actions;
+pub mod asking;
 pub mod domain;
 pub mod engine;
 pub mod files;

@@ -1,4 +1,4 @@
-//! Every tool there is, reports first, in one list. Surfaces, contracts and tests loop over it;
+//! Every tool there is, those that only read first, in one list. Surfaces, contracts and tests loop over it;
 //! none of them knows a tool by name.
 
 use std::sync::{Arc, LazyLock};
@@ -7,13 +7,15 @@ use serde_json::{Map, Value};
 
 use crate::language::{schema, vocabulary};
 use crate::refusal::{Code, Refusal, Result};
-use crate::{actions, reports};
+use crate::{actions, asking, reports};
 
 /// What calling a tool does.
 #[derive(Clone, Copy)]
 pub enum Does {
     /// It answers a question.
     Report(&'static reports::Entry),
+    /// It asks reports about their answers.
+    Asking(&'static asking::Entry),
     /// It changes something.
     Action(&'static actions::Entry),
 }
@@ -41,7 +43,7 @@ pub struct Tool {
 impl Tool {
     /// Whether it only reads.
     pub fn is_read_only(&self) -> bool {
-        matches!(self.does, Does::Report(_))
+        !matches!(self.does, Does::Action(_))
     }
 }
 
@@ -52,6 +54,18 @@ pub fn tools() -> &'static [Tool] {
             let (input, output) = ((entry.input)(), (entry.output)());
             tool(
                 Does::Report(entry),
+                entry.name,
+                entry.title,
+                entry.description,
+                true,
+                input,
+                output,
+            )
+        });
+        let asking = asking::ALL.iter().map(|entry| {
+            let (input, output) = ((entry.input)(), (entry.output)());
+            tool(
+                Does::Asking(entry),
                 entry.name,
                 entry.title,
                 entry.description,
@@ -72,7 +86,7 @@ pub fn tools() -> &'static [Tool] {
                 output,
             )
         });
-        reports.chain(actions).collect()
+        reports.chain(asking).chain(actions).collect()
     });
     &TOOLS
 }

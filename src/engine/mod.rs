@@ -14,20 +14,20 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::NaiveDate;
 use serde_json::{Map, Value, json};
 
 use crate::actions::{self, Commanded, DRY_RUN};
-use crate::domain::change::{BEGINNING, Millis, Subject, field};
+use crate::asking::{self, Desk, Reply};
+use crate::domain::change::{BEGINNING, Cut, Millis, Position, Subject, field};
 use crate::domain::draft::{Author, Draft};
 use crate::domain::portfolio::Portfolio;
 use crate::domain::settings::{self, NAMES, Settings};
 use crate::language::clean;
-use crate::refusal::{Code, Refusal};
-use crate::registry::{Does, Tool};
-use crate::reports::Asked;
+use crate::language::question::Question;
+use crate::refusal::{self, Code, Refusal};
+use crate::registry::{self, Does, Tool};
+use crate::reports::{self, Asked};
 
 pub use self::import::{Imported, KeepRejected};
 pub use crate::actions::import::{Conflict, Counts, Summary};
@@ -35,6 +35,7 @@ pub use crate::domain::change::Door;
 pub use crate::domain::statement::Rejection;
 pub use error::{Error, Result};
 use request::{answered_before, past, question, request_of};
+
 use running::Running;
 
 /// Which database, for whom, and on which day.
@@ -107,7 +108,8 @@ impl Engine {
         caller: &Caller,
     ) -> Result<Answer> {
         self.guarded(|| match tool.does {
-            Does::Report(_) => self.ask(tool, arguments),
+            Does::Report(entry) => self.ask(tool, entry, arguments),
+            Does::Asking(entry) => self.ask_about(tool, entry, arguments),
             Does::Action(entry) => self.command(tool, entry, arguments, caller),
         })
     }
@@ -133,36 +135,102 @@ impl Engine {
         )))
     }
 
-    fn ask(&self, tool: &Tool, mut arguments: Map<String, Value>) -> Result<Answer> {
-        let Does::Report(entry) = tool.does else {
-            return Err(Error::Ours(anyhow::anyhow!("{} is no report", tool.name)));
-        };
+    fn ask(
+        &self,
+        tool: &Tool,
+        entry: &reports::Entry,
+        arguments: Map<String, Value>,
+    ) -> Result<Answer> {
         let head = self.portfolio()?;
         let now = self.now(&head);
-        let today = head.settings().calendar.date_of(now);
-        let as_asked = Value::Object(arguments.clone());
-        let question = question(tool.name, &arguments);
-        let past = past(&mut arguments, &head, today, now)?;
-        let (portfolio, today, until, as_of, known_at) = match past {
-            Some(past) => {
-                let then = Arc::new(head.at(&past.cut));
-                (then, past.today, past.cut.at, past.as_of, past.known_at)
-            }
-            None => (head, today, Millis::MAX, None, None),
+        let asked = Question {
+            tool: tool.name.to_owned(),
+            today: head.settings().calendar.date_of(now),
+            position: Position::MAX,
+            arguments,
         };
-        let reference = json!({ "tool": tool.name, "arguments": as_asked, "today": today, "position": portfolio.position() });
-        let reference = URL_SAFE_NO_PAD.encode(reference.to_string());
+        let answered = self.reply(tool, &head, &asked, now, |asked, arguments| {
+            (entry.answer)(asked, arguments, &tool.arguments)
+        });
+        let (structured, text) = answered?;
+        Ok(Answer { structured, text })
+    }
+
+    /// Has a report answer a question of the log as far as it had come then. `now` is the instant
+    /// before which `as_of` must lie.
+    fn reply<T>(
+        &self,
+        tool: &Tool,
+        head: &Arc<Portfolio>,
+        asked: &Question,
+        now: Millis,
+        answer: impl FnOnce(&Asked<'_>, Map<String, Value>) -> refusal::Result<T>,
+    ) -> refusal::Result<T> {
+        let mut arguments = asked.arguments.clone();
+        let question = question(tool.name, &arguments);
+        let past = past(&mut arguments, head, asked.today, now)?;
+        let mut cut = past.as_ref().map_or(Cut::NOW, |past| past.cut);
+        if asked.position < head.position() {
+            cut.position = cut.position.min(asked.position);
+        }
+        let portfolio = if cut == Cut::NOW {
+            head.clone()
+        } else {
+            Arc::new(head.at(&cut))
+        };
+        let reference = Question {
+            position: portfolio.position(),
+            ..asked.clone()
+        };
+        let (today, as_of, known_at) = match past {
+            Some(past) => (past.today, past.as_of, past.known_at),
+            None => (asked.today, None, None),
+        };
         let asked = Asked {
             portfolio: &portfolio,
             today,
-            until,
+            until: cut.at,
             as_of,
             known_at,
-            reference,
+            reference: reference.written(),
             question,
             note: &|number| self.note(number),
         };
-        let (structured, text) = (entry.answer)(&asked, arguments, &tool.arguments)?;
+        answer(&asked, arguments)
+    }
+
+    fn ask_about(
+        &self,
+        tool: &Tool,
+        entry: &asking::Entry,
+        arguments: Map<String, Value>,
+    ) -> Result<Answer> {
+        let head = self.portfolio()?;
+        let now = self.now(&head);
+        let ask = |question: &Question| {
+            let tool = registry::find(&question.tool)?;
+            let Does::Report(report) = tool.does else {
+                let message = format!("{} is no report.", tool.name);
+                return Err(Refusal::new(Code::InvalidArgument, message)
+                    .hint("Give basis.ref of a report's answer."));
+            };
+            // What was asked then is not in the future, however early the clock says it is now.
+            let then = head.settings().calendar.end_of(question.today).max(now);
+            self.reply(tool, &head, question, then, |asked, arguments| {
+                let (structured, _) = (report.answer)(asked, arguments.clone(), &tool.arguments)?;
+                Ok(Reply {
+                    structured,
+                    behind: (report.behind)(asked, arguments, &tool.arguments)?,
+                    portfolio: Arc::new(asked.portfolio.clone()),
+                })
+            })
+        };
+        let desk = Desk {
+            portfolio: &head,
+            today: head.settings().calendar.date_of(now),
+            ask: &ask,
+        };
+        let (structured, text) = (entry.answer)(&desk, arguments, &tool.arguments)?;
         Ok(Answer { structured, text })
     }
 

@@ -14,7 +14,7 @@ use crate::domain::change::{Cut, Millis, Position};
 use crate::domain::portfolio::Portfolio;
 use crate::language::periods::{self, Direction};
 use crate::language::{clean, visible};
-use crate::refusal::{Code, Refusal};
+use crate::refusal::{self, Code, Refusal};
 use crate::reports::{AS_OF, KNOWN_AT};
 use crate::store::Store;
 
@@ -36,7 +36,7 @@ pub(super) fn past(
     head: &Portfolio,
     today: NaiveDate,
     now: Millis,
-) -> Result<Option<Past>> {
+) -> refusal::Result<Option<Past>> {
     let mut given = |name| arguments.remove(name).filter(|value| !value.is_null());
     let (as_of, known_at) = (given(AS_OF), given(KNOWN_AT));
     if as_of.is_none() && known_at.is_none() {
@@ -54,9 +54,7 @@ pub(super) fn past(
                 let end = head.position();
                 let message = format!("as_of position {asked} lies beyond the log.");
                 let refusal = Refusal::new(Code::FutureAsOf, message);
-                return Err(refusal
-                    .hint(format!("The log ends at position {end}."))
-                    .into());
+                return Err(refusal.hint(format!("The log ends at position {end}.")));
             }
             Some(asked) => {
                 past.cut.position = u32::try_from(asked).unwrap_or(Position::MAX);
@@ -101,11 +99,11 @@ fn moment(
     head: &Portfolio,
     today: NaiveDate,
     now: Millis,
-) -> Result<Moment> {
+) -> refusal::Result<Moment> {
     let Some(words) = value.as_str() else {
         let message = format!("'{name}' is neither a date nor an instant.");
         let refusal = Refusal::new(Code::InvalidArgument, message);
-        return Err(refusal.hint("Give a date such as \"2026-01-15\".").into());
+        return Err(refusal.hint("Give a date such as \"2026-01-15\"."));
     };
     let words = &visible(words);
     let calendar = &head.settings().calendar;
@@ -121,7 +119,7 @@ fn moment(
     let on = periods::date(words, calendar, today, Direction::Back)?;
     if let Some(instant) = periods::instant(words, calendar) {
         if instant.at > now {
-            return Err(future().into());
+            return Err(future());
         }
         return Ok(Moment {
             at: instant.at,
@@ -130,7 +128,7 @@ fn moment(
         });
     }
     if on > today {
-        return Err(future().into());
+        return Err(future());
     }
     Ok(Moment {
         at: calendar.end_of(on),

@@ -1,22 +1,26 @@
 //! "What changed in the pipeline this week?" The way from the pipeline of one day to that of another,
 //! every deal's part in it, and this week against last.
 
+use chrono::NaiveDate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::parts::behind;
 use super::parts::pipeline::{self, Changes};
 use super::parts::tail::tail;
 use super::parts::unrecorded;
 use super::parts::warnings;
 use super::{Asked, Report};
 use crate::domain::calendar::add_days;
-use crate::domain::change::Cut;
+use crate::domain::change::{Cut, Millis};
+use crate::domain::filter::Filter;
 use crate::domain::measure::Span;
 use crate::domain::money::Currency;
 use crate::domain::period::Period;
 use crate::domain::portfolio::Portfolio;
 use crate::domain::waterfall::{Bucket, End, Membership, Part, Waterfall};
 use crate::language::basis::{Basis, PeriodShown, Warning};
+use crate::language::behind::Behind;
 use crate::language::figures::Amount;
 use crate::language::filters::FilterWords;
 use crate::language::periods::{self, Direction};
@@ -121,16 +125,8 @@ impl Report for GetChanges {
         let currency = settings.currency;
         let understood = filters.resolve(portfolio)?;
         let filter = &understood.filter;
-        let mut assumptions = Vec::new();
-        let period = period_of(asked, &query, &mut assumptions)?;
-        let window = query
-            .window
-            .as_deref()
-            .map(|words| {
-                periods::period(words, &settings.calendar, asked.today, Direction::Forward)
-            })
-            .transpose()?
-            .map(|reading| reading.whole.unwrap_or(reading.period));
+        let ends = Ends::of(asked, &query)?;
+        let (period, eve, start) = (&ends.period, ends.eve, &ends.start);
         let limit = match query.limit {
             None => NAMED,
             Some(limit @ 0..=200) => limit,
@@ -141,17 +137,9 @@ impl Report for GetChanges {
             }
         };
 
-        let eve = add_days(period.start, -1);
-        let since = settings.calendar.end_of(eve);
-        let start = portfolio.at(&Cut::at(since));
-        let ended = (period.end < asked.today)
-            .then(|| portfolio.at(&Cut::at(settings.calendar.end_of(period.end))));
-        let end = ended.as_ref().unwrap_or(portfolio);
-        let membership = Membership {
-            filter,
-            window: window.as_ref().map(Span::of),
-        };
-        let found = Waterfall::between(&start, since, end, membership);
+        let end = ends.end(portfolio);
+        let membership = ends.membership(filter);
+        let found = Waterfall::between(start, ends.since, end, membership);
 
         let buckets: Vec<BucketShown> = Bucket::ALL
             .into_iter()
@@ -167,10 +155,10 @@ impl Report for GetChanges {
                 .open()
                 .filter(|deal| filter.matches(deal, portfolio)),
         );
-        basis.period = Some((&period).into());
-        basis.assumptions.extend(assumptions);
-        let at_start = start.open().filter(|deal| membership.takes(deal, &start));
-        let of_start = unrecorded::assumptions(&start, eve, at_start);
+        basis.period = Some(period.into());
+        basis.assumptions.extend(ends.assumptions.iter().cloned());
+        let at_start = start.open().filter(|deal| membership.takes(deal, start));
+        let of_start = unrecorded::assumptions(start, eve, at_start);
         basis.assumptions.extend(
             of_start
                 .into_iter()
@@ -200,11 +188,19 @@ impl Report for GetChanges {
                 .iter()
                 .any(|bucket| bucket.count > bucket.deals.len() as u64),
             buckets,
-            window: window.as_ref().map(Into::into),
+            window: ends.window.as_ref().map(Into::into),
             week_over_week: pipeline::changes(portfolio, filter, asked.today),
             warnings: all,
             basis,
         })
+    }
+
+    fn behind(asked: &Asked<'_>, filters: &FilterWords, query: Query) -> Result<Behind> {
+        let filter = filters.resolve(asked.portfolio)?.filter;
+        let ends = Ends::of(asked, &query)?;
+        let (end, membership) = (ends.end(asked.portfolio), ends.membership(&filter));
+        let found = Waterfall::between(&ends.start, ends.since, end, membership);
+        Ok(behind::changes(&found, &ends.start, end, membership))
     }
 
     fn text(answer: &Answer) -> String {
@@ -329,5 +325,51 @@ fn show(bucket: Bucket, parts: &[Part], limit: usize, end: &Portfolio) -> Bucket
         value: amount(parts.iter().map(|part| part.value).sum()),
         closed_value: closed,
         deals: deals.collect(),
+    }
+}
+
+/// The two days compared.
+struct Ends {
+    period: Period,
+    window: Option<Period>,
+    /// The day before the period, whose end is the start.
+    eve: NaiveDate,
+    since: Millis,
+    start: Portfolio,
+    /// The end, when it lies in the past.
+    ended: Option<Portfolio>,
+    assumptions: Vec<String>,
+}
+
+impl Ends {
+    fn of(asked: &Asked<'_>, query: &Query) -> Result<Ends> {
+        let (portfolio, calendar) = (asked.portfolio, &asked.portfolio.settings().calendar);
+        let mut assumptions = Vec::new();
+        let period = period_of(asked, query, &mut assumptions)?;
+        let read = |words: &str| periods::period(words, calendar, asked.today, Direction::Forward);
+        let window = query.window.as_deref().map(read).transpose()?;
+        let eve = add_days(period.start, -1);
+        let since = calendar.end_of(eve);
+        let at = |instant| portfolio.at(&Cut::at(instant));
+        Ok(Ends {
+            window: window.map(|reading| reading.whole.unwrap_or(reading.period)),
+            eve,
+            since,
+            start: at(since),
+            ended: (period.end < asked.today).then(|| at(calendar.end_of(period.end))),
+            period,
+            assumptions,
+        })
+    }
+
+    fn end<'a>(&'a self, now: &'a Portfolio) -> &'a Portfolio {
+        self.ended.as_ref().unwrap_or(now)
+    }
+
+    fn membership<'a>(&self, filter: &'a Filter) -> Membership<'a> {
+        Membership {
+            filter,
+            window: self.window.as_ref().map(Span::of),
+        }
     }
 }

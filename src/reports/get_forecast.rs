@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::parts::behind;
 use super::parts::forecast::accuracy::{self, Accuracy};
 use super::parts::forecast::calibration::{self, Calibration};
 use super::parts::forecast::{self, DEFINITIONS, ForecastData};
@@ -11,10 +12,13 @@ use super::parts::tail::tail;
 use super::parts::warnings;
 use super::{Asked, Report};
 use crate::domain::deal::Deal;
+use crate::domain::filter::Filter;
 use crate::domain::measure::Span;
+use crate::domain::period::Period;
 use crate::domain::settings::Measure;
 use crate::language::arguments::{AmountWords, Words};
 use crate::language::basis::{Basis, Warning};
+use crate::language::behind::Behind;
 use crate::language::filters::FilterWords;
 use crate::language::opportunity::{Form, Opportunity};
 use crate::language::periods::{self, Direction};
@@ -100,24 +104,7 @@ impl Report for GetForecast {
 
     fn answer(asked: &Asked<'_>, filters: &FilterWords, query: Query) -> Result<Answer> {
         let understood = filters.resolve(asked.portfolio)?;
-        let calendar = &asked.portfolio.settings().calendar;
-        let reading = match &query.period {
-            Some(words) => periods::period(words, calendar, asked.today, Direction::Forward),
-            None => periods::unsaid("this quarter", calendar, asked.today, Direction::Forward),
-        }?;
-        // To-date words mean the whole span here: what has closed, and what still may.
-        let period = reading.whole.unwrap_or(reading.period);
-        if period.months().len() > LONGEST {
-            return Err(Refusal::new(
-                Code::InvalidArgument,
-                format!("{} is longer than ten years.", period.label),
-            )
-            .hint("Ask for a quarter, a year, or at most ten."));
-        }
-        let measure = query
-            .measure
-            .map(|word| pick("measure", &word, &Measure::WORDS))
-            .transpose()?;
+        let (period, measure) = (period_of(asked, &query)?, measure_of(&query)?);
         let include: Vec<Include> = query
             .include
             .iter()
@@ -131,8 +118,7 @@ impl Report for GetForecast {
             .transpose()?;
         let forecast = forecast::compute(asked, &understood.filter, &period, measure, assumed);
         let span = Span::of(&period);
-        let counts = |deal: &&Deal| span.contains(deal.close) && (deal.is_open() || deal.is_won());
-        let counted: Vec<&Deal> = asked.each(&understood.filter).filter(counts).collect();
+        let counted = counted(asked, &understood.filter, span);
         let shown = counted.iter().copied();
         let mut basis = asked.basis(&understood, DEFINITIONS, forecast.read, shown);
         basis.definitions.extend(forecast.definitions);
@@ -170,6 +156,21 @@ impl Report for GetForecast {
         })
     }
 
+    fn behind(asked: &Asked<'_>, filters: &FilterWords, query: Query) -> Result<Behind> {
+        let understood = filters.resolve(asked.portfolio)?;
+        let span = Span::of(&period_of(asked, &query)?);
+        let deals = counted(asked, &understood.filter, span);
+        let headline = asked.portfolio.settings().headline_measure;
+        let measure = measure_of(&query)?.unwrap_or(headline);
+        Ok(behind::forecast(
+            &deals,
+            asked.portfolio,
+            span,
+            asked.day(),
+            measure,
+        ))
+    }
+
     fn text(answer: &Answer) -> String {
         let mut text = answer.data.text();
         if let Some(period) = &answer.basis.period {
@@ -199,4 +200,34 @@ impl Report for GetForecast {
         text.push_str(&tail(&answer.basis, &warnings));
         text
     }
+}
+
+/// The period asked for. To-date words mean the whole span: what has closed, and what still may.
+fn period_of(asked: &Asked<'_>, query: &Query) -> Result<Period> {
+    let calendar = &asked.portfolio.settings().calendar;
+    let reading = match &query.period {
+        Some(words) => periods::period(words, calendar, asked.today, Direction::Forward),
+        None => periods::unsaid("this quarter", calendar, asked.today, Direction::Forward),
+    }?;
+    let period = reading.whole.unwrap_or(reading.period);
+    if period.months().len() > LONGEST {
+        return Err(Refusal::new(
+            Code::InvalidArgument,
+            format!("{} is longer than ten years.", period.label),
+        )
+        .hint("Ask for a quarter, a year, or at most ten."));
+    }
+    Ok(period)
+}
+
+fn measure_of(query: &Query) -> Result<Option<Measure>> {
+    let word = query.measure.as_deref();
+    word.map(|word| pick("measure", word, &Measure::WORDS))
+        .transpose()
+}
+
+/// What is won in a span, and open and due in it.
+fn counted<'a>(asked: &'a Asked<'_>, filter: &'a Filter, span: Span) -> Vec<&'a Deal> {
+    let counts = |deal: &&Deal| span.contains(deal.close) && (deal.is_open() || deal.is_won());
+    asked.each(filter).filter(counts).collect()
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::parts::behind;
 use super::parts::expansion::{self, Metrics};
 use super::parts::forecast::{self, ForecastData, Reasons};
 use super::parts::pipeline::{self, Changes, StageBreakdown, TypeTotal};
@@ -13,15 +14,17 @@ use super::parts::tail::tail;
 use super::parts::warnings;
 use super::{Asked, Report};
 use crate::domain::deal::Deal;
-use crate::domain::filter::Test;
+use crate::domain::filter::{Filter, Test};
 use crate::domain::measure::Span;
+use crate::domain::period::Period;
 use crate::domain::stage::OPEN_BITS;
 use crate::language::arguments::Words;
 use crate::language::basis::{Basis, Warning};
+use crate::language::behind::Behind;
 use crate::language::figures::{Amount, Fraction, or_dash};
 use crate::language::filters::FilterWords;
 use crate::language::opportunity::{Form, Opportunity};
-use crate::language::periods::{self, Direction};
+use crate::language::periods::{self, Direction, Reading};
 use crate::language::vocabulary::pick;
 use crate::refusal::Result;
 
@@ -116,16 +119,10 @@ impl Report for GetPipeline {
     fn answer(asked: &Asked<'_>, filters: &FilterWords, query: Query) -> Result<Answer> {
         let portfolio = asked.portfolio;
         let settings = portfolio.settings();
-        let (calendar, currency) = (&settings.calendar, settings.currency);
+        let currency = settings.currency;
         let understood = filters.resolve(portfolio)?;
         let filter = &understood.filter;
-        let (today, forward) = (asked.today, Direction::Forward);
-        let period = query
-            .period
-            .as_deref()
-            .map(|words| periods::period(words, calendar, today, forward))
-            .transpose()?;
-        let quarter = periods::unsaid("this quarter", calendar, today, forward)?.period;
+        let (period, closed) = spans(asked, &query)?;
         let include: Vec<Include> = query
             .include
             .iter()
@@ -133,17 +130,10 @@ impl Report for GetPipeline {
             .map(|word| pick("part to include", word, &INCLUDE))
             .collect::<Result<_>>()?;
         let span = period.as_ref().map(|reading| &reading.period);
-        let closed = span.unwrap_or(&quarter);
-        let found = pipeline::compute(portfolio, filter, span, closed, asked.day());
-        let (closed_in, due_in) = (Span::of(closed), span.map(Span::of));
+        let found = pipeline::compute(portfolio, filter, span, &closed, asked.day());
+        let due_in = span.map(Span::of);
         let is_due = |deal: &&Deal| due_in.is_none_or(|due_in| due_in.contains(deal.close));
-        let shown = asked.each(filter).filter(|deal| {
-            if deal.is_open() {
-                is_due(deal)
-            } else {
-                closed_in.contains(deal.close)
-            }
-        });
+        let shown = shown(asked, filter, due_in, Span::of(&closed));
 
         let mut basis = asked.basis(
             &understood,
@@ -202,9 +192,8 @@ impl Report for GetPipeline {
             total = Some(totals.total);
         }
         let forecast = if include.contains(&Include::Forecast) {
-            let of = period.as_ref().map_or(&quarter, |reading| {
-                reading.whole.as_ref().unwrap_or(&reading.period)
-            });
+            let of = period.as_ref().and_then(|reading| reading.whole.as_ref());
+            let of = of.unwrap_or(&closed);
             let forecast = forecast::compute(asked, filter, of, None, None);
             basis.definitions.extend(forecast.definitions);
             basis.assumptions.extend(forecast.assumptions);
@@ -214,7 +203,8 @@ impl Report for GetPipeline {
         };
         let metrics = if include.contains(&Include::Metrics) {
             let back = Direction::Back;
-            let year = periods::unsaid("trailing 12 months", calendar, today, back)?.period;
+            let calendar = &settings.calendar;
+            let year = periods::unsaid("trailing 12 months", calendar, asked.today, back)?.period;
             let mut metrics = expansion::metrics(portfolio, &filter.without_stage(), span, &year);
             all.append(&mut metrics.warnings);
             Some(metrics)
@@ -261,6 +251,17 @@ impl Report for GetPipeline {
             basis,
             closed_in,
         })
+    }
+
+    fn behind(asked: &Asked<'_>, filters: &FilterWords, query: Query) -> Result<Behind> {
+        let understood = filters.resolve(asked.portfolio)?;
+        let (period, closed) = spans(asked, &query)?;
+        let due_in = period.map(|reading| Span::of(&reading.period));
+        let deals = shown(asked, &understood.filter, due_in, Span::of(&closed));
+        Ok(behind::pipeline(
+            &deals.collect::<Vec<_>>(),
+            asked.portfolio,
+        ))
     }
 
     fn text(answer: &Answer) -> String {
@@ -318,4 +319,30 @@ impl Report for GetPipeline {
         text.push_str(&tail(&answer.basis, &answer.warnings));
         text
     }
+}
+
+/// The period asked for, if any, and the one in which closed deals are closed.
+fn spans(asked: &Asked<'_>, query: &Query) -> Result<(Option<Reading>, Period)> {
+    let (calendar, today) = (&asked.portfolio.settings().calendar, asked.today);
+    let read = |words: &str| periods::period(words, calendar, today, Direction::Forward);
+    let asked_for = query.period.as_deref().map(read).transpose()?;
+    let quarter = periods::unsaid("this quarter", calendar, today, Direction::Forward)?;
+    let closed = asked_for.as_ref().unwrap_or(&quarter).period.clone();
+    Ok((asked_for, closed))
+}
+
+/// The deals behind the figures.
+fn shown<'a>(
+    asked: &'a Asked<'_>,
+    filter: &'a Filter,
+    due_in: Option<Span>,
+    closed_in: Span,
+) -> impl Iterator<Item = &'a Deal> {
+    asked.each(filter).filter(move |deal| {
+        if deal.is_open() {
+            due_in.is_none_or(|due_in| due_in.contains(deal.close))
+        } else {
+            closed_in.contains(deal.close)
+        }
+    })
 }

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::asks::{Asks, Selected, UNDATED};
+use super::parts::behind;
 use super::parts::customers::{self, CustomerRow};
 use super::parts::rows::{Sort, Totals, page, table};
 use super::parts::tail::tail;
@@ -14,6 +15,7 @@ use super::{Asked, Report};
 use crate::domain::filter::Test;
 use crate::language::arguments::Words;
 use crate::language::basis::{Basis, Warning};
+use crate::language::behind::Behind;
 use crate::language::filters::FilterWords;
 use crate::language::opportunity::{Form, Opportunity};
 use crate::language::vocabulary::pick;
@@ -184,6 +186,16 @@ impl Report for ListOpportunities {
             warnings: all,
             basis,
         })
+    }
+
+    fn behind(asked: &Asked<'_>, filters: &FilterWords, query: Query) -> Result<Behind> {
+        let asks = Asks::read(asked, &query)?;
+        let mut filter = filters.resolve(asked.portfolio)?.filter;
+        if filter.stages().is_none() {
+            filter.only.push(Test::Stage(asks.stages));
+        }
+        let found = asks.select(asked, &filter);
+        Ok(behind::list(&found.deals, asked.portfolio))
     }
 
     fn text(answer: &Answer) -> String {

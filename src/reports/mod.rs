@@ -22,6 +22,7 @@ use crate::domain::filter::Filter;
 use crate::domain::portfolio::Portfolio;
 use crate::language::arguments;
 use crate::language::basis::{Basis, DEFINITIONS_VERSION};
+use crate::language::behind::Behind;
 use crate::language::filters::{self, FilterWords, Understood};
 use crate::language::schema;
 use crate::refusal::Result;
@@ -74,10 +75,18 @@ trait Report {
 
     /// The answer in a few lines that carry every essential figure.
     fn text(answer: &Self::Answer) -> String;
+
+    /// What stands behind the figures of its answer to the same question.
+    fn behind(_: &Asked<'_>, _: &FilterWords, _: Self::Query) -> Result<Behind> {
+        Ok(Behind::default())
+    }
 }
 
 /// Asks a report, given its arguments and their names: the structured answer and the text of it.
 pub type Answer = fn(&Asked<'_>, Map<String, Value>, &[String]) -> Result<(Value, String)>;
+
+/// Tells what stands behind the figures of an answer, given the same as for it.
+pub type Explain = fn(&Asked<'_>, Map<String, Value>, &[String]) -> Result<Behind>;
 
 /// A report as a value: what a surface needs to list it and to ask it.
 pub struct Entry {
@@ -93,6 +102,8 @@ pub struct Entry {
     pub output: fn() -> Map<String, Value>,
     /// Asks it.
     pub answer: Answer,
+    /// Explains its figures.
+    pub behind: Explain,
 }
 
 const fn entry<R: Report>() -> Entry {
@@ -103,6 +114,7 @@ const fn entry<R: Report>() -> Entry {
         input: input::<R>,
         output: schema::output::<R::Answer>,
         answer: answer::<R>,
+        behind: behind::<R>,
     }
 }
 
@@ -141,6 +153,27 @@ fn answer<R: Report>(
     arguments: Map<String, Value>,
     known: &[String],
 ) -> Result<(Value, String)> {
+    let (filters, query) = read::<R>(arguments, known)?;
+    let answer = R::answer(asked, &filters, query)?;
+    let text = R::text(&answer);
+    // A report type serialises by construction: maps with text keys and finite numbers only.
+    let structured = serde_json::to_value(&answer).unwrap_or(Value::Null);
+    Ok((structured, text))
+}
+
+fn behind<R: Report>(
+    asked: &Asked<'_>,
+    arguments: Map<String, Value>,
+    known: &[String],
+) -> Result<Behind> {
+    let (filters, query) = read::<R>(arguments, known)?;
+    R::behind(asked, &filters, query)
+}
+
+fn read<R: Report>(
+    arguments: Map<String, Value>,
+    known: &[String],
+) -> Result<(FilterWords, R::Query)> {
     arguments::check_names(&arguments, known, "")?;
     let (filters, own): (Map<_, _>, Map<_, _>) = arguments
         .into_iter()
@@ -150,12 +183,7 @@ fn answer<R: Report>(
         let keys = filters::names().iter().filter(|name| known.contains(name));
         arguments::check_names(exclude, &keys.cloned().collect::<Vec<_>>(), "exclude")?;
     }
-    let query: R::Query = arguments::read(own, "")?;
-    let answer = R::answer(asked, &filters, query)?;
-    let text = R::text(&answer);
-    // A report type serialises by construction: maps with text keys and finite numbers only.
-    let structured = serde_json::to_value(&answer).unwrap_or(Value::Null);
-    Ok((structured, text))
+    Ok((filters, arguments::read(own, "")?))
 }
 
 /// Said of a look back to before the first opportunity, so that no nought is taken for a figure.

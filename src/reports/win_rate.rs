@@ -4,7 +4,8 @@ use rustc_hash::FxHashMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::parts::metrics::{Outcomes, WinLoss};
+use super::parts::behind;
+use super::parts::metrics::{Outcomes, WinLoss, counted};
 use super::parts::segments::{Dating, Dimension, in_order, told_apart};
 use super::parts::tail::tail;
 use super::parts::warnings;
@@ -13,8 +14,10 @@ use crate::domain::change::NO_DAY;
 use crate::domain::deal::Deal;
 use crate::domain::filter::Tally;
 use crate::domain::measure::Span;
+use crate::domain::period::Period;
 use crate::domain::ratio::Ratio;
 use crate::language::basis::{Basis, Warning};
+use crate::language::behind::Behind;
 use crate::language::cell;
 use crate::language::figures::{Fraction, or_dash};
 use crate::language::filters::FilterWords;
@@ -112,16 +115,7 @@ impl Report for WinRate {
         let portfolio = asked.portfolio;
         let settings = portfolio.settings();
         let understood = filters.resolve(portfolio)?;
-        let (calendar, today) = (&settings.calendar, asked.today);
-        let period = match &query.period {
-            Some(words) => periods::period(words, calendar, today, Direction::Back),
-            None => periods::unsaid("trailing 12 months", calendar, today, Direction::Back),
-        }?
-        .period;
-        let created = match &query.basis {
-            Some(word) => pick("basis", word, &[("closed", false), ("created", true)])?,
-            None => false,
-        };
+        let (period, created) = (query.period(asked)?, query.created()?);
         let dimension = query
             .by
             .as_deref()
@@ -212,15 +206,11 @@ impl Report for WinRate {
         });
         let shown = overall.show(portfolio, created);
         let goal = Ratio::basis_points(i64::from(settings.goals.win_rate));
-        let counts = |deal: &&Deal| match dating {
-            Dating::Identified => span.contains(deal.identified),
-            Dating::Closed => !deal.is_open() && span.contains(deal.close),
-        };
         let mut basis = asked.basis(
             &understood,
             definitions,
             overall.closed() + overall.open,
-            asked.each(filter).filter(counts),
+            counted(asked, filter, span, created),
         );
         basis.period = Some((&period).into());
         let mut all = warnings::of_filter(&understood);
@@ -264,6 +254,13 @@ impl Report for WinRate {
         })
     }
 
+    fn behind(asked: &Asked<'_>, filters: &FilterWords, query: Query) -> Result<Behind> {
+        let filter = filters.resolve(asked.portfolio)?.filter;
+        let span = Span::of(&query.period(asked)?);
+        let deals: Vec<&Deal> = counted(asked, &filter, span, query.created()?).collect();
+        Ok(behind::win_rate(&deals, asked.portfolio))
+    }
+
     fn text(answer: &Answer) -> String {
         let mut text = answer.overall.text();
         if let Some(period) = &answer.basis.period {
@@ -301,6 +298,23 @@ impl Report for WinRate {
         }
         text.push_str(&tail(&answer.basis, &answer.warnings));
         text
+    }
+}
+
+impl Query {
+    fn period(&self, asked: &Asked<'_>) -> Result<Period> {
+        let (calendar, today) = (&asked.portfolio.settings().calendar, asked.today);
+        let reading = match &self.period {
+            Some(words) => periods::period(words, calendar, today, Direction::Back),
+            None => periods::unsaid("trailing 12 months", calendar, today, Direction::Back),
+        };
+        Ok(reading?.period)
+    }
+
+    /// Whether deals count by when they were identified.
+    fn created(&self) -> Result<bool> {
+        let word = self.basis.as_deref().unwrap_or("closed");
+        pick("basis", word, &[("closed", false), ("created", true)])
     }
 }
 

@@ -83,8 +83,8 @@ fn names_and_descriptions_are_fit_for_models() {
             .chars()
             .all(|c| c.is_ascii_lowercase() || c == '_');
         assert!(is_snake, "{} is not in snake_case", tool.name);
-        let file =
-            ["reports", "actions"].map(|room| root().join(format!("src/{room}/{}.rs", tool.name)));
+        let file = ["reports", "asking", "actions"]
+            .map(|room| root().join(format!("src/{room}/{}.rs", tool.name)));
         assert!(
             file.iter().any(|file| file.exists()),
             "{} does not stand in a file of its name",

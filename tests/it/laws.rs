@@ -25,7 +25,7 @@ const CASES: u32 = 48;
 
 const MEASURES: [&str; 4] = ["closed", "commit", "best_case", "weighted"];
 
-fn ask(portfolio: &Portfolio, tool: &str, arguments: Value) -> Result<Value, TestCaseError> {
+pub fn ask(portfolio: &Portfolio, tool: &str, arguments: Value) -> Result<Value, TestCaseError> {
     match portfolio.answer(tool, arguments.clone()) {
         Ok(answer) => Ok(answer.structured),
         Err(refusal) => Err(TestCaseError::fail(format!(
@@ -34,7 +34,7 @@ fn ask(portfolio: &Portfolio, tool: &str, arguments: Value) -> Result<Value, Tes
     }
 }
 
-fn with(arguments: &Map<String, Value>, more: Value) -> Value {
+pub fn with(arguments: &Map<String, Value>, more: Value) -> Value {
     let mut arguments = arguments.clone();
     arguments.extend(more.as_object().unwrap().clone());
     Value::Object(arguments)
@@ -143,7 +143,7 @@ fn same(one: &Value, other: &Value, what: &str) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-fn filtered() -> impl Strategy<Value = (Export, FilterSeed)> {
+pub fn filtered() -> impl Strategy<Value = (Export, FilterSeed)> {
     (generate::export(20), generate::filters())
 }
 
@@ -493,9 +493,9 @@ fn as_of_today_is_now() {
 }
 
 /// A write on a later day: a move, or a new deal.
-type Step = (u64, Index, Option<usize>);
+pub type Step = (u64, Index, Option<usize>);
 
-fn steps() -> impl Strategy<Value = Vec<Step>> {
+pub fn steps() -> impl Strategy<Value = Vec<Step>> {
     vec(
         (
             0..20_u64,
@@ -506,7 +506,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     )
 }
 
-fn write(
+pub fn write(
     portfolio: &Portfolio,
     export: &Export,
     place: Index,

@@ -11,6 +11,7 @@
 
 mod answers;
 mod contracts;
+mod explained;
 mod generate;
 mod house;
 mod imports;

@@ -18,7 +18,7 @@ use tempfile::TempDir;
 use crate::support::{fixture, program};
 
 /// One question for each tool. Writes only show what they would do.
-const QUESTIONS: [(&str, &str); 13] = [
+const QUESTIONS: [(&str, &str); 14] = [
     (
         "get_pipeline",
         r#"{"include": ["opportunities", "forecast", "metrics"]}"#,
@@ -48,6 +48,11 @@ const QUESTIONS: [(&str, &str); 13] = [
     (
         "get_changes",
         r#"{"period": "this month", "window": "Q1", "limit": 2}"#,
+    ),
+    // get_forecast {"period": "Q1"}, asked at position 1900 of the log.
+    (
+        "explain",
+        r#"{"figure": "weighted", "limit": 3, "basis": "eyJhcmd1bWVudHMiOnsicGVyaW9kIjoiUTEifSwicG9zaXRpb24iOjE5MDAsInRvZGF5IjoiMjAyNi0wMS0yOSIsInRvb2wiOiJnZXRfZm9yZWNhc3QifQ"}"#,
     ),
     (
         "update_opportunity",

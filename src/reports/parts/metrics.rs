@@ -8,7 +8,8 @@ use serde::Serialize;
 
 use crate::domain::change::NO_DAY;
 use crate::domain::deal::Deal;
-use crate::domain::filter::Tally;
+use crate::domain::filter::{Filter, Tally};
+use crate::domain::measure::Span;
 use crate::domain::portfolio::Portfolio;
 use crate::domain::progress::Reasons;
 use crate::domain::ratio::Ratio;
@@ -16,6 +17,7 @@ use crate::domain::statistics::{Amounts, Share, Spread};
 use crate::domain::texts::NONE;
 use crate::language::clean;
 use crate::language::figures::{Amount, Average, Days, Fraction, Rate, or_dash};
+use crate::reports::Asked;
 
 /// How a lost deal without a reason is listed.
 pub const NOT_RECORDED: &str = "not recorded";
@@ -273,4 +275,20 @@ impl WinLoss {
             or_dash(self.cycle_days.all.mean),
         )
     }
+}
+
+/// The deals a win rate counts: closed in a span, or created (identified) in it.
+pub fn counted<'a>(
+    asked: &'a Asked<'_>,
+    filter: &'a Filter,
+    span: Span,
+    created: bool,
+) -> impl Iterator<Item = &'a Deal> {
+    asked.each(filter).filter(move |deal| {
+        if created {
+            span.contains(deal.identified)
+        } else {
+            !deal.is_open() && span.contains(deal.close)
+        }
+    })
 }

@@ -1,6 +1,7 @@
 //! Parts of answers that several reports show. Each is a pure function of the portfolio.
 
 pub mod at_open;
+pub mod behind;
 pub mod customers;
 pub mod expansion;
 pub mod forecast;

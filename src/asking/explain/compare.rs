@@ -1,0 +1,142 @@
+//! Where two answers to the same question differ: their numbers, by where they stand.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::super::Reply;
+use crate::language::cell;
+
+/// Parts of answers that hold rows of deals, or words.
+const NO_FIGURES: [&str; 9] = [
+    "basis",
+    "warnings",
+    "opportunities",
+    "by_customer",
+    "deals",
+    "history",
+    "stages",
+    "signals",
+    "reasons",
+];
+
+/// What names an element of an array.
+const KEYS: [&str; 8] = [
+    "stage", "type", "month", "segment", "bucket", "period", "reason", "source",
+];
+
+/// A figure that is another now.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Difference {
+    pub figure: String,
+    pub then: Value,
+    /// From what is on record now, asked on the same day
+    pub after_changes: Value,
+    /// The same, asked today
+    pub today: Value,
+}
+
+impl Difference {
+    /// In a line.
+    pub fn text(&self) -> String {
+        format!(
+            "{}: {} then, {} after changes, {} today.",
+            cell(&self.figure),
+            self.then,
+            self.after_changes,
+            self.today
+        )
+    }
+}
+
+/// Every figure that differs between the answers.
+pub fn differences(
+    then: &Reply,
+    changed: Option<&Reply>,
+    today: Option<&Reply>,
+) -> Vec<Difference> {
+    let read = |reply: &Reply| {
+        let mut figures = BTreeMap::new();
+        collect(&reply.structured, "", &mut figures);
+        figures
+    };
+    let Some(changed) = changed.map(read) else {
+        return Vec::new();
+    };
+    let (then, today) = (read(then), today.map(read));
+    let today = today.as_ref().unwrap_or(&changed);
+    let mut paths: Vec<&String> = then
+        .keys()
+        .chain(changed.keys())
+        .chain(today.keys())
+        .collect();
+    paths.sort();
+    paths.dedup();
+    let of = |figures: &BTreeMap<String, Value>, path: &String| {
+        figures.get(path).cloned().unwrap_or(Value::Null)
+    };
+    paths
+        .into_iter()
+        .map(|path| Difference {
+            figure: path.clone(),
+            then: of(&then, path),
+            after_changes: of(&changed, path),
+            today: of(today, path),
+        })
+        .filter(|row| row.then != row.after_changes || row.then != row.today)
+        .collect()
+}
+
+/// The numbers of an answer by where they stand.
+fn collect(value: &Value, path: &str, into: &mut BTreeMap<String, Value>) {
+    let below = |name: &str| {
+        if path.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{path}.{name}")
+        }
+    };
+    match value {
+        Value::Number(_) | Value::Bool(_) => {
+            into.insert(path.to_owned(), value.clone());
+        }
+        Value::Object(fields) => {
+            for (name, field) in fields.iter().filter(|(name, _)| is_figure(name)) {
+                collect(field, &below(name), into);
+            }
+        }
+        Value::Array(rows) => {
+            for row in rows {
+                if let Some(name) = name_of(row) {
+                    collect(row, &below(name), into);
+                }
+            }
+        }
+        Value::Null | Value::String(_) => {}
+    }
+}
+
+fn is_figure(name: &str) -> bool {
+    !NO_FIGURES.contains(&name)
+}
+
+/// What an element of an array is called.
+fn name_of(row: &Value) -> Option<&str> {
+    KEYS.iter().find_map(|key| row.get(key)?.as_str())
+}
+
+/// The value at a path of an answer.
+pub fn at(answer: &Value, path: &str) -> Value {
+    let mut here = answer;
+    for name in path.split('.') {
+        let next = match here {
+            Value::Array(rows) => rows.iter().find(|row| name_of(row) == Some(name)),
+            _ => here.get(name),
+        };
+        let Some(next) = next else { return Value::Null };
+        here = next;
+    }
+    here.clone()
+}

@@ -1,0 +1,45 @@
+//! A question as it was asked: what the `ref` of an answer holds, and from which it can be asked again.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::domain::change::Position;
+use crate::refusal::{Code, Refusal, Result};
+
+/// A report with its arguments, the day it was asked on and how far the log had come.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Question {
+    /// The arguments as they were given, `as_of` and `known_at` among them.
+    pub arguments: Map<String, Value>,
+    /// The last position of the log that was read.
+    pub position: Position,
+    /// The business date it was asked on.
+    pub today: NaiveDate,
+    /// The tool's name.
+    pub tool: String,
+}
+
+impl Question {
+    /// The text that stands for it.
+    pub fn written(&self) -> String {
+        // A map with text keys always serialises.
+        URL_SAFE_NO_PAD.encode(serde_json::to_string(self).unwrap_or_default())
+    }
+
+    /// Reads such a text.
+    ///
+    /// # Errors
+    /// [`Code::InvalidArgument`] when it is none.
+    pub fn read(text: &str) -> Result<Question> {
+        let bytes = URL_SAFE_NO_PAD.decode(text.trim()).ok();
+        let question = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        question.ok_or_else(|| {
+            Refusal::new(Code::InvalidArgument, "'basis' is no ref of an answer.")
+                .hint("Give basis.ref of an earlier answer, whole and unchanged.")
+        })
+    }
+}
