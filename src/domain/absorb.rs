@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::num::NonZero;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rustc_hash::FxHashMap;
 
@@ -33,6 +33,7 @@ pub struct Absorbing<'a> {
 impl Portfolio {
     /// Begins to take in what the log holds beyond this position.
     pub fn absorbing(&mut self) -> Absorbing<'_> {
+        self.norms = OnceLock::new();
         Absorbing {
             portfolio: self,
             chunks: FxHashMap::default(),

@@ -94,6 +94,19 @@ impl Deal {
         self.is_open() && self.probability != FOLLOWS
     }
 
+    /// Whether its probability was set by hand to what its stage contradicts: less than the stage before
+    /// has, or more than the stage after.
+    pub fn is_contradicted(&self, settings: &Settings) -> bool {
+        let of = |place: Option<u8>| {
+            let stage = place.and_then(Stage::from_code);
+            stage.map(|stage| settings.probability(stage))
+        };
+        let place = self.stage.code();
+        let before = of(place.checked_sub(1)).unwrap_or(0);
+        let after = of(place.checked_add(1)).unwrap_or(u16::MAX);
+        self.is_manual() && (self.probability < before || self.probability > after)
+    }
+
     /// Its state as a small number: open, won, lost.
     pub fn state(&self) -> u8 {
         match self.stage {

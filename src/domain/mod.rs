@@ -17,6 +17,7 @@ pub mod landing;
 pub mod measure;
 pub mod money;
 pub mod name;
+pub mod norm;
 pub mod origin;
 pub mod past;
 pub mod period;

@@ -3,13 +3,14 @@
 //! portfolio folded to an earlier cut. Cloning is cheap: snapshots share all that did not change.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::change::{Change, Cut, Day, Entry, Logged, Millis, Position, Subject};
 use super::chunk::{Chunk, Knowledge, SIZE};
 use super::chunked::Chunked;
 use super::days::DayTable;
 use super::deal::{Deal, Detail, place_of};
+use super::norm::Norms;
 use super::origin::Origin;
 use super::reference::{Customer, Directory, Person, Reference, counting};
 use super::settings::Settings;
@@ -43,6 +44,8 @@ pub struct Portfolio {
     pub(super) csms: Arc<BTreeSet<u32>>,
     pub(super) sales_reps: Arc<BTreeSet<u32>>,
     pub(super) attributes: Arc<BTreeSet<Text>>,
+    /// What is usual for each customer, once somebody asked.
+    pub(super) norms: OnceLock<Arc<Norms>>,
 }
 
 /// A deal with the chunk it lies in, for reading its details.
@@ -95,6 +98,11 @@ impl Portfolio {
     /// The earliest instant at which a deal existed; `None` without deals.
     pub fn first_at(&self) -> Option<i64> {
         self.first_at
+    }
+
+    /// What is usual for each customer; sorted when first asked for.
+    pub fn norms(&self) -> &Norms {
+        self.norms.get_or_init(|| Arc::new(Norms::of(self)))
     }
 
     /// Customers, people, signals, targets and recorded forecasts.
@@ -377,6 +385,7 @@ impl Portfolio {
         };
         let known = cut.limits_knowledge().then_some(&known);
         let mut then = self.clone();
+        then.norms = OnceLock::new();
         if let Some(known) = known {
             let rows = self.ledger.iter();
             then.ledger = Chunked::default();

@@ -150,29 +150,45 @@ impl Report for GetPipeline {
             .definitions
             .push(format!("closed stages: closed in {closed_in}"));
         let mut all = warnings::of_filter(&understood);
-        let about = |kind, tally, what| warnings::about(kind, tally, currency, what);
-        all.extend(about("overdue", &found.overdue, "overdue."));
-        all.extend(about(
-            "stale",
-            &found.stale,
-            "stale: longer in their stage than nine in ten that left it, or than 90 days where few have.",
-        ));
-        let undated = if span.is_some() {
-            "without expected close, left out."
-        } else {
-            "without expected close."
+        let about = |kind, tally, what: &str, closing| {
+            let listed = warnings::listed(kind, closing);
+            warnings::about(kind, tally, currency, &format!("{what}: {listed}."))
         };
-        all.extend(about("undated", &found.undated, undated));
-        all.extend(about("unassigned", &found.unassigned, "without customer."));
+        all.extend(about("overdue", &found.overdue, "overdue", span));
+        let stale = "stale, longer in the stage than nine in ten that left it, or than 90 days where few have";
+        all.extend(about("stale", &found.stale, stale, span));
+        let undated = if span.is_some() {
+            "without expected close, left out"
+        } else {
+            "without expected close"
+        };
+        all.extend(about("undated", &found.undated, undated, None));
+        for (kind, tally, what) in [
+            ("unassigned", &found.unassigned, "without customer"),
+            ("no_owner", &found.no_owner, "without CSM and sales rep"),
+            (
+                "off_norm",
+                &found.off_norm,
+                "ten times or a tenth of what is usual for the customer",
+            ),
+            (
+                "odd_probability",
+                &found.odd_probability,
+                "with a probability by hand that the stage contradicts",
+            ),
+        ] {
+            all.extend(about(kind, tally, what, span));
+        }
         all.extend(warnings::no_rate(&found.foreign, portfolio));
-        all.extend(about(
+        all.extend(warnings::about(
             "undated_stage",
             &found.undated_stage,
+            currency,
             "without stage date, in no days-in-stage figure.",
         ));
         if found.without_history > 0 {
             let message = format!(
-                "{} without stage history: left out of conversion and exit times.",
+                "{} without stage history, left out of conversion and exit times: list_opportunities {{\"attention\": [\"no_history\"], \"stage\": \"all\"}}.",
                 warnings::deals(found.without_history)
             );
             all.push(Warning::new("no_history", message));

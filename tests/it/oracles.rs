@@ -288,7 +288,7 @@ fn list_opportunities_agrees_with_sql() {
         0..3_usize,
     );
     let narrow = (
-        prop_oneof![2 => Just(None), 1 => select(vec!["overdue", "stale", "undated", "unassigned", "no_owner"]).prop_map(Some)],
+        prop_oneof![2 => Just(None), 1 => select(vec!["overdue", "stale", "undated", "unassigned", "no_owner", "off_norm", "odd_probability", "no_history"]).prop_map(Some)],
         prop_oneof![4 => Just(None), 1 => select(vec!["seat", "api", "acme", "analytics", "premium tier"]).prop_map(Some)],
         proptest::option::weighted(0.2, 0..60_u16),
         proptest::option::weighted(0.2, 0..200_u16),

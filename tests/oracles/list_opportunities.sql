@@ -11,6 +11,13 @@ CREATE TEMP TABLE norm AS
   SELECT s.place AS stage, coalesce((SELECT days FROM ranked r WHERE r.stage = s.place AND n >= 10 AND rank = (n * 90 + 99) / 100), 90) AS days
   FROM stage s WHERE s.place < 4;
 
+-- The median of the other deals of a deal's customer, of which there must be three.
+CREATE TEMP TABLE usual AS
+  WITH other AS (
+    SELECT d.id, o.value, row_number() OVER (PARTITION BY d.id ORDER BY o.value) AS rank, count(*) OVER (PARTITION BY d.id) AS n
+    FROM deal d JOIN deal o ON o.customer = d.customer AND o.id <> d.id AND NOT o.no_rate)
+  SELECT id, avg(value) AS median FROM other WHERE n >= 3 AND rank IN ((n + 1) / 2, (n + 2) / 2) GROUP BY id;
+
 CREATE TEMP TABLE aged AS
   SELECT m.*, CASE WHEN open THEN expected ELSE closed_on END AS close,
     CAST(julianday(today) - julianday(entered) AS INTEGER) AS days_in_stage,
@@ -20,7 +27,7 @@ CREATE TEMP TABLE aged AS
 
 CREATE TEMP TABLE found AS
   SELECT a.* FROM aged a, asked
-  WHERE in_stage AND (stage_given OR CASE WHEN closed_from IS NULL THEN open ELSE NOT open END)
+  WHERE in_stage AND (stage_given OR CASE WHEN closed_from IS NULL AND attention IS NOT 'no_history' THEN open ELSE NOT open END)
     AND (closing_from IS NULL OR (open AND expected BETWEEN closing_from AND closing_to))
     AND (asked.closed_from IS NULL OR (NOT open AND closed_on BETWEEN closed_from AND closed_to))
     AND (identified_from IS NULL OR identified BETWEEN identified_from AND identified_to)
@@ -30,6 +37,12 @@ CREATE TEMP TABLE found AS
       OR instr(lower(coalesce(line, '')), search))
     AND CASE attention WHEN 'overdue' THEN open AND expected < today WHEN 'undated' THEN open AND expected IS NULL
       WHEN 'unassigned' THEN customer IS NULL WHEN 'no_owner' THEN csm IS NULL AND rep IS NULL
+      WHEN 'off_norm' THEN EXISTS (SELECT 1 FROM usual u WHERE u.id = a.id AND median > 0
+        AND (a.value >= 10 * median OR 10 * a.value <= median))
+      WHEN 'odd_probability' THEN open AND a.probability <> (SELECT s.probability FROM stage s WHERE s.place = a.stage)
+        AND (a.probability < (SELECT s.probability FROM stage s WHERE s.place = a.stage - 1)
+          OR a.probability > (SELECT s.probability FROM stage s WHERE s.place = a.stage + 1))
+      WHEN 'no_history' THEN NOT has_history
       WHEN 'stale' THEN open AND days_in_stage > (SELECT days FROM norm WHERE norm.stage = a.stage) ELSE 1 END;
 
 CREATE TEMP TABLE keyed AS

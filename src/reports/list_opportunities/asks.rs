@@ -75,14 +75,20 @@ enum Attention {
     Undated,
     Unassigned,
     NoOwner,
+    OffNorm,
+    OddProbability,
+    NoHistory,
 }
 
-const ATTENTION: [(&str, Attention); 5] = [
+const ATTENTION: [(&str, Attention); 8] = [
     ("overdue", Attention::Overdue),
     ("stale", Attention::Stale),
     ("undated", Attention::Undated),
     ("unassigned", Attention::Unassigned),
     ("no_owner", Attention::NoOwner),
+    ("off_norm", Attention::OffNorm),
+    ("odd_probability", Attention::OddProbability),
+    ("no_history", Attention::NoHistory),
 ];
 
 impl Asks {
@@ -142,15 +148,15 @@ impl Asks {
             closed,
             identified,
             progress: stale.then(|| Progress::of(asked.portfolio, &Filter::default())),
-            attention,
             search,
             min_days_in_stage: query.min_days_in_stage.map(i32::from),
             min_age: query.min_age_days.map(i32::from),
-            stages: if closed.is_some() {
+            stages: if closed.is_some() || attention == [Attention::NoHistory] {
                 CLOSED_BITS
             } else {
                 OPEN_BITS
             },
+            attention,
             period: shown,
             said,
         })
@@ -241,7 +247,7 @@ impl Asks {
             }
         });
         let wanted = self.attention.iter();
-        let wanted = wanted.map(|wanted| self.needs(deal, *wanted, today));
+        let wanted = wanted.map(|wanted| self.needs(deal, *wanted, asked));
         let fits = [
             Fit::of(self.closing.is_none() || is_open),
             Fit::of(self.closed.is_none() || !is_open),
@@ -260,7 +266,8 @@ impl Asks {
         }
     }
 
-    fn needs(&self, deal: &Deal, wanted: Attention, today: Day) -> Fit {
+    fn needs(&self, deal: &Deal, wanted: Attention, asked: &Asked<'_>) -> Fit {
+        let (today, portfolio) = (asked.day(), asked.portfolio);
         let undated = |is_undated: bool, date: Fit, needs: bool| {
             if deal.is_open() && is_undated {
                 date
@@ -282,6 +289,9 @@ impl Asks {
             Attention::Undated => Fit::of(deal.is_open() && deal.close == NO_DAY),
             Attention::Unassigned => Fit::of(deal.customer == NONE),
             Attention::NoOwner => Fit::of(deal.csm == NONE && deal.sales_rep == NONE),
+            Attention::OffNorm => Fit::of(portfolio.norms().is_far(deal)),
+            Attention::OddProbability => Fit::of(deal.is_contradicted(portfolio.settings())),
+            Attention::NoHistory => Fit::of(!deal.has_history()),
         }
     }
 }

@@ -155,6 +155,12 @@ pub struct Pipeline {
     pub undated: Tally,
     /// Ones without a customer.
     pub unassigned: Tally,
+    /// Ones without an owner.
+    pub no_owner: Tally,
+    /// Ones whose value is far from the norm of their customer.
+    pub off_norm: Tally,
+    /// Ones whose probability by hand their stage contradicts.
+    pub odd_probability: Tally,
     /// Ones without the date they entered their stage.
     pub undated_stage: Tally,
     /// Ones without a rate for their currency.
@@ -199,6 +205,9 @@ pub fn compute(
         stale: Tally::default(),
         undated: Tally::default(),
         unassigned: Tally::default(),
+        no_owner: Tally::default(),
+        off_norm: Tally::default(),
+        odd_probability: Tally::default(),
         undated_stage: Tally::default(),
         foreign: Vec::new(),
         without_history: progress.without_history,
@@ -210,6 +219,7 @@ pub fn compute(
             pipeline.read += u64::from(window.is_some());
         }
     }
+    let norms = portfolio.norms();
     let (from, to) = window.unwrap_or((Day::MIN, Day::MAX));
     for deal in portfolio.due(from, to) {
         if !everything && !filter.matches(deal, portfolio) {
@@ -239,6 +249,15 @@ pub fn compute(
         }
         if deal.customer == NONE {
             pipeline.unassigned.merge(&tally);
+        }
+        if deal.csm == NONE && deal.sales_rep == NONE {
+            pipeline.no_owner.merge(&tally);
+        }
+        if norms.is_far(deal) {
+            pipeline.off_norm.merge(&tally);
+        }
+        if deal.is_contradicted(settings) {
+            pipeline.odd_probability.merge(&tally);
         }
         if deal.foreign {
             pipeline.foreign.push(deal.number);

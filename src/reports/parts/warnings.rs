@@ -3,6 +3,7 @@
 
 use crate::domain::filter::Tally;
 use crate::domain::money::Currency;
+use crate::domain::period::Period;
 use crate::domain::portfolio::Portfolio;
 use crate::language::basis::Warning;
 use crate::language::clean;
@@ -21,6 +22,14 @@ pub fn of_filter(understood: &Understood) -> Vec<Warning> {
 pub fn about(kind: &'static str, tally: &Tally, currency: Currency, what: &str) -> Option<Warning> {
     let none = Tally::default();
     about_all(kind, &[*tally, none, none], currency, what)
+}
+
+/// The call that lists the deals of a warning, of a period if it is about those due in one.
+pub fn listed(attention: &str, closing: Option<&Period>) -> String {
+    let closing = closing.map_or_else(String::new, |period| {
+        format!(", \"closing\": \"{}..{}\"", period.start, period.end)
+    });
+    format!("list_opportunities {{\"attention\": [\"{attention}\"]{closing}}}")
 }
 
 /// A warning about deals of any state, when there are any; open, won and lost ones stand apart:

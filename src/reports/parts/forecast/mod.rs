@@ -325,10 +325,11 @@ pub fn compute(
         "overdue",
         &figures.overdue,
         currency,
-        if ended {
-            "due in the period and still open, in no measure."
+        &if ended {
+            "due in the period and still open, in no measure.".to_owned()
         } else {
-            "overdue in the period, still counted: list_opportunities {\"attention\": [\"overdue\"]}."
+            let listed = super::warnings::listed("overdue", Some(period));
+            format!("overdue in the period, still counted: {listed}.")
         },
     ));
     warnings.extend(super::warnings::about(
@@ -341,7 +342,10 @@ pub fn compute(
         "undated",
         &figures.undated,
         currency,
-        "without expected close, in no period.",
+        &format!(
+            "without expected close, in no period: {}.",
+            super::warnings::listed("undated", None)
+        ),
     ));
     warnings.extend(super::warnings::no_rate(&figures.foreign, portfolio));
 

@@ -1,0 +1,100 @@
+//! What is usual for a customer: how the value of a deal compares with that of the customer's others
+//! (DEFINITIONS section 4, "far from the customer's norm").
+
+use super::deal::Deal;
+use super::portfolio::Portfolio;
+use super::texts::NONE;
+
+/// From so many other deals on there is a norm.
+const ENOUGH: usize = 3;
+
+/// This many times the norm, or this part of it, is far from it.
+const FAR: i128 = 10;
+
+/// The values of each customer's deals, whatever became of them, in order.
+#[derive(Debug, Clone, Default)]
+pub struct Norms {
+    values: Vec<i64>,
+    /// Where the values of each customer begin, and after the last where they end.
+    starts: Vec<u32>,
+}
+
+impl Norms {
+    /// Sorts the deals of every customer.
+    pub fn of(portfolio: &Portfolio) -> Norms {
+        let deals = || {
+            let deals = portfolio.chunks().flat_map(|chunk| chunk.deals());
+            deals.filter(|deal| has_norm(deal))
+        };
+        let mut starts: Vec<u32> = Vec::new();
+        for deal in deals() {
+            let place = deal.customer as usize + 2;
+            if starts.len() <= place {
+                starts.resize(place + 1, 0);
+            }
+            if let Some(count) = starts.get_mut(place) {
+                *count += 1;
+            }
+        }
+        let mut sum = 0;
+        for start in &mut starts {
+            sum += *start;
+            *start = sum;
+        }
+        // Each start moves to the end of its customer's values, which is where the next one's begin.
+        let mut values = vec![0; sum as usize];
+        for deal in deals() {
+            if let Some(next) = starts.get_mut(deal.customer as usize + 1) {
+                if let Some(value) = values.get_mut(*next as usize) {
+                    *value = deal.value;
+                }
+                *next += 1;
+            }
+        }
+        let mut norms = Norms { values, starts };
+        for customer in 0..norms.starts.len().saturating_sub(1) {
+            let (from, to) = norms.ends(customer);
+            if let Some(values) = norms.values.get_mut(from..to) {
+                values.sort_unstable();
+            }
+        }
+        norms
+    }
+
+    fn ends(&self, customer: usize) -> (usize, usize) {
+        let at = |place: usize| self.starts.get(place).map_or(0, |start| *start as usize);
+        (at(customer), at(customer + 1))
+    }
+
+    /// Whether a deal's value is ten times or more, or a tenth or less, of the median of at least three
+    /// other deals of its customer.
+    pub fn is_far(&self, deal: &Deal) -> bool {
+        if !has_norm(deal) {
+            return false;
+        }
+        let (from, to) = self.ends(deal.customer as usize);
+        let values = self.values.get(from..to).unwrap_or_default();
+        let (Ok(own), Some(others)) = (
+            values.binary_search(&deal.value),
+            values.len().checked_sub(1),
+        ) else {
+            return false;
+        };
+        if others < ENOUGH {
+            return false;
+        }
+        // The others in order are the values without one that is the deal's own.
+        let other = |place: usize| {
+            let place = if place < own { place } else { place + 1 };
+            values.get(place).copied().unwrap_or_default()
+        };
+        let twice = i128::from(other((others - 1) / 2)) + i128::from(other(others / 2));
+        let value = i128::from(deal.value);
+        twice > 0 && (2 * value >= FAR * twice || 2 * FAR * value <= twice)
+    }
+}
+
+/// Whether a deal has a customer, and a value to compare.
+fn has_norm(deal: &Deal) -> bool {
+    deal.customer != NONE && !deal.foreign
+}
