@@ -7,6 +7,7 @@ mod import;
 mod request;
 mod running;
 mod snapshot;
+mod what_if;
 mod writer;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -21,13 +22,13 @@ use serde_json::{Map, Value, json};
 
 use crate::actions::{self, Commanded, DRY_RUN};
 use crate::domain::change::{BEGINNING, Millis, Subject, field};
-use crate::domain::draft::{Author, Draft};
+use crate::domain::draft::{Author, Draft, Planned};
 use crate::domain::portfolio::Portfolio;
 use crate::domain::settings::{self, NAMES, Settings};
 use crate::language::clean;
 use crate::refusal::{Code, Refusal};
 use crate::registry::{Does, Tool};
-use crate::reports::Asked;
+use crate::reports::{self, Asked};
 
 pub use self::import::{Imported, KeepRejected};
 pub use crate::actions::import::{Conflict, Counts, Summary};
@@ -107,7 +108,7 @@ impl Engine {
         caller: &Caller,
     ) -> Result<Answer> {
         self.guarded(|| match tool.does {
-            Does::Report(_) => self.ask(tool, arguments),
+            Does::Report(entry) => self.ask(tool, entry, arguments, caller),
             Does::Action(entry) => self.command(tool, entry, arguments, caller),
         })
     }
@@ -133,16 +134,28 @@ impl Engine {
         )))
     }
 
-    fn ask(&self, tool: &Tool, mut arguments: Map<String, Value>) -> Result<Answer> {
-        let Does::Report(entry) = tool.does else {
-            return Err(Error::Ours(anyhow::anyhow!("{} is no report", tool.name)));
-        };
+    fn ask(
+        &self,
+        tool: &Tool,
+        entry: &'static reports::Entry,
+        mut arguments: Map<String, Value>,
+        caller: &Caller,
+    ) -> Result<Answer> {
         let head = self.portfolio()?;
         let now = self.now(&head);
         let today = head.settings().calendar.date_of(now);
         let as_asked = Value::Object(arguments.clone());
         let question = question(tool.name, &arguments);
+        let both = match entry.ask_both {
+            Some(ask_both) => {
+                what_if::commands(&mut arguments)?.map(|commands| (ask_both, commands))
+            }
+            None => None,
+        };
         let past = past(&mut arguments, &head, today, now)?;
+        if both.is_some() && past.is_some() {
+            return Err(what_if::not_of_the_past().into());
+        }
         let (portfolio, today, until, as_of, known_at) = match past {
             Some(past) => {
                 let then = Arc::new(head.at(&past.cut));
@@ -160,9 +173,22 @@ impl Engine {
             known_at,
             reference,
             question,
+            supposed: None,
             note: &|number| self.note(number),
         };
-        let (structured, text) = (entry.answer)(&asked, arguments, &tool.arguments)?;
+        let (structured, text) = match both {
+            None => (entry.answer)(&asked, arguments, &tool.arguments)?,
+            Some((ask_both, commands)) => {
+                let author = author(caller.clone(), now);
+                let (portfolio, supposed) = what_if::suppose(&asked, &author, &commands)?;
+                let of_copy = Asked {
+                    portfolio: &portfolio,
+                    supposed: Some(&supposed),
+                    ..asked.clone()
+                };
+                ask_both(&asked, &of_copy, arguments, &tool.arguments)?
+            }
+        };
         Ok(Answer { structured, text })
     }
 
@@ -197,12 +223,7 @@ impl Engine {
         let plan = move |portfolio: &Portfolio| {
             let now = now.at(portfolio);
             let today = portfolio.settings().calendar.date_of(now);
-            let author = Author {
-                actor: caller.actor,
-                door: caller.door,
-                reason: String::new(),
-                now,
-            };
+            let author = author(caller, now);
             let commanded = Commanded {
                 portfolio,
                 today,
@@ -222,11 +243,7 @@ impl Engine {
             if let Some((key, hash)) = &request
                 && let Some(answer) = answered_before(store, key, hash)?
             {
-                let nothing = crate::domain::draft::Planned {
-                    after: portfolio.clone(),
-                    batch: Default::default(),
-                };
-                return Ok((nothing, answer));
+                return Ok((Planned::nothing(portfolio), answer));
             }
             let outcome = plan(portfolio)?;
             let answer = Answer {
@@ -269,12 +286,7 @@ impl Engine {
             }
             self.running(true)?.writer.write(move |portfolio, _| {
                 let now = clock.at(portfolio);
-                let author = Author {
-                    actor: caller.actor,
-                    door: caller.door,
-                    reason: String::new(),
-                    now,
-                };
+                let author = author(caller, now);
                 let mut draft = Draft::new(portfolio, &author);
                 // What is set before there are deals holds for all of them, whenever they were identified.
                 let at = if portfolio.is_empty() { BEGINNING } else { now };
@@ -340,6 +352,16 @@ impl Clock {
             Clock::Day(today) => portfolio.settings().calendar.noon_of(today),
             Clock::Wall(now) => now,
         }
+    }
+}
+
+/// Who writes, as long as no reason is given.
+fn author(caller: Caller, now: Millis) -> Author {
+    Author {
+        actor: caller.actor,
+        door: caller.door,
+        reason: String::new(),
+        now,
     }
 }
 
