@@ -20,3 +20,4 @@ mod processes;
 #[allow(dead_code, reason = "not every module uses all of it")]
 mod support;
 mod surfaces;
+mod what_if;

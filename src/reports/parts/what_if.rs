@@ -166,12 +166,10 @@ impl Measured {
 
     /// What it is called in a sentence.
     fn name(&self) -> String {
-        let (part, name) = self.path.rsplit_once('.').unwrap_or(("", &self.path));
-        let name = match part.rsplit('.').next() {
-            Some("open") => format!("open {name}"),
-            _ => name.to_owned(),
-        };
-        name.replace('_', " ")
+        let mut path = self.path.rsplit('.');
+        // "win_rate.rate", "avg_deal_size.mean": the figure of a rate, the mean of an average.
+        let of_figure = |name: &&str| !matches!(*name, "rate" | "mean");
+        path.find(of_figure).unwrap_or_default().replace('_', " ")
     }
 }
 
