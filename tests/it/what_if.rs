@@ -3,6 +3,7 @@
 
 use std::fs;
 
+use expansion_pipeline::files::Source;
 use expansion_pipeline::refusal::Refusal;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -154,8 +155,11 @@ fn same(one: &Value, other: &Value, what: &str) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// Files with what they hold, and a log position.
+type OnDisk = (Vec<(String, Vec<u8>)>, Value);
+
 /// Everything that is on disk of a portfolio, and where its log stands.
-fn on_disk(portfolio: &Portfolio) -> Result<(Vec<(String, Vec<u8>)>, Value), TestCaseError> {
+fn on_disk(portfolio: &Portfolio) -> Result<OnDisk, TestCaseError> {
     let folder = portfolio.database().parent().unwrap().to_owned();
     let mut files: Vec<_> = fs::read_dir(folder)
         .unwrap()
@@ -409,4 +413,53 @@ fn what_is_taken_by_filters_is_what_a_list_shows() {
         prop_assert!(note.contains(&of), "{}", note);
         Ok(())
     });
+}
+
+#[test]
+fn no_more_is_supposed_than_can_be_read() {
+    let portfolio = support::empty("2026-01-29");
+    let header = "id,name,type,stage,estimated_value,expected_close".to_owned();
+    let row = |number| format!("D-{number},Deal {number},upsell,proposal,100,2026-03-01");
+    let lines: Vec<String> = std::iter::once(header).chain((1..=501).map(row)).collect();
+    let source = Source {
+        name: "opportunities.csv".to_owned(),
+        bytes: lines.join("\n").into_bytes(),
+    };
+    let imported = portfolio
+        .import(vec![source], None, &support::caller())
+        .unwrap();
+    assert!(imported.written, "{:?}", imported.rejections);
+    let edit =
+        |words: Value| json!({ "update_opportunity": { "where": words, "probability": 0.7 } });
+    let supposed =
+        |commands: Value| portfolio.answer("get_forecast", json!({ "what_if": commands }));
+    let refused = |commands: Value| supposed(commands).unwrap_err().to_string();
+
+    // 500 deals at 70 % instead of 60 %: 500 × 100 × 10 %.
+    let answer = supposed(json!([edit(json!({ "limit": 500 }))])).unwrap();
+    let what_if = &answer.structured["what_if"];
+    assert_eq!(what_if["difference"]["weighted"], json!(5_000));
+    assert_eq!(what_if["expanded"].as_array().unwrap().len(), 500);
+    assert!(answer.text.contains("and 495 more"), "{}", answer.text);
+
+    let all = refused(json!([edit(json!({}))]));
+    assert!(
+        all.starts_with(
+            "invalid_argument: Command 1 of what_if, update_opportunity: It takes 501 deals"
+        ),
+        "{all}"
+    );
+    let in_two = refused(json!([
+        edit(json!({ "limit": 300 })),
+        edit(json!({ "limit": 300, "sort": "value" }))
+    ]));
+    assert!(in_two.contains("Command 2 of what_if"), "{in_two}");
+    let target = json!({ "set_target": { "amount": 1 } });
+    let one_more = refused(json!([edit(json!({ "limit": 500 })), target]));
+    assert!(
+        one_more.contains("Command 2 of what_if, set_target"),
+        "{one_more}"
+    );
+    let many = refused(json!(vec![target; 501]));
+    assert!(many.contains("'what_if' holds 501 commands"), "{many}");
 }
