@@ -83,6 +83,8 @@ codes! {
     VersionChanged "version_changed" Conflict "The opportunity was changed since the version the caller expected.",
     AlreadyUndone "already_undone" Conflict "The change is undone already.",
     BuiltUpon "built_upon" Conflict "Later changes build on the one to be undone.",
+    ContradictoryCommands "contradictory_commands" Invalid "Commands of a what-if contradict each other.",
+    NothingMatches "nothing_matches" NotFound "No opportunity matches the filters that choose the deals of a command.",
     IdempotencyConflict "idempotency_conflict" Conflict "The idempotency key was used before, with another request.",
     InvalidCursor "invalid_cursor" Invalid "The cursor is damaged or belongs to another question.",
     ImportRejected "import_rejected" Invalid "Rows of an import cannot be right, so nothing was written.",

@@ -91,7 +91,37 @@ fn bench(size: u32) {
         );
     }
 
+    what_ifs(&engine, size);
     writes(&engine, &path, size);
+}
+
+/// What supposing costs beside the forecast as it is: one deal, the largest three, as many as may be.
+fn what_ifs(engine: &Engine, size: u32) {
+    let tool = registry::find("get_forecast").unwrap();
+    let ask = |commands: Value| {
+        let arguments = json!({ "what_if": commands });
+        let arguments = arguments.as_object().unwrap();
+        timed(runs(size).min(15), || {
+            engine.call(tool, arguments.clone(), &caller()).unwrap();
+        })
+    };
+    let edit = |name: &str, deals: Value| json!([{ "update_opportunity": { name: deals, "probability": 0.55 } }]);
+    let present = ask(json!([]));
+    println!("\n| supposed | get_forecast | of the present one |\n|---|---|---|");
+    for (name, commands) in [
+        ("nothing", json!([])),
+        (
+            "a deal",
+            edit("opportunity", json!(generate::open_deal(size, 0))),
+        ),
+        ("the largest 3", edit("where", json!({ "limit": 3 }))),
+        ("the largest 100", edit("where", json!({ "limit": 100 }))),
+        ("the largest 500", edit("where", json!({ "limit": 500 }))),
+    ] {
+        let took = ask(commands);
+        let ratio = took.as_secs_f64() / present.as_secs_f64();
+        println!("| {name} | {} | {ratio:.1} times |", show(took));
+    }
 }
 
 /// The questions asked warm, each with the plain SQL for its main figures.

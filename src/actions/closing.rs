@@ -5,7 +5,10 @@ use chrono::NaiveDate;
 
 use super::Commanded;
 use super::parts::dating;
+use crate::domain::change::{Subject, field};
+use crate::domain::days::day;
 use crate::domain::deal::Deal;
+use crate::domain::draft::Draft;
 use crate::domain::money::Currency;
 use crate::domain::portfolio::{Found, Portfolio};
 use crate::domain::stage::Stage;
@@ -54,6 +57,20 @@ impl Close {
                 .transpose()?,
             reason: words.lost_reason.map(reason).transpose()?,
         })
+    }
+
+    /// Notes on a draft what was given, were it only to be told that it is not applied.
+    pub fn say(&self, subject: Subject, draft: &mut Draft) {
+        if let Some(value) = self.value {
+            draft.says(subject, field::CLOSED_VALUE, value);
+        }
+        if let Some(on) = self.day {
+            draft.says(subject, field::ACTUAL_CLOSE, i64::from(day(on)));
+        }
+        if let Some(reason) = &self.reason {
+            let reason = draft.text(reason);
+            draft.says(subject, field::LOST_REASON, i64::from(reason));
+        }
     }
 
     /// The day, which is today when none is given.

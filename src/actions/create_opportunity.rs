@@ -199,6 +199,10 @@ impl Action for CreateOpportunity {
         Ok((planned, outcome))
     }
 
+    fn notes(outcome: &Outcome) -> &[String] {
+        &outcome.notes
+    }
+
     fn text(outcome: &Outcome) -> String {
         let deal = &outcome.opportunity;
         let did = match (outcome.created, outcome.dry_run) {

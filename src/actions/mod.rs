@@ -62,10 +62,15 @@ trait Action {
     const DESCRIPTION: &'static str;
     /// Whether doing it twice changes no more than once.
     const IDEMPOTENT: bool;
+    /// Whether a report may be asked what it would say if this were done.
+    const WHAT_IF: bool = true;
     type Command: DeserializeOwned + JsonSchema + 'static;
     type Outcome: Serialize + JsonSchema;
 
     fn plan(commanded: &Commanded<'_>, command: Self::Command) -> Result<(Planned, Self::Outcome)>;
+
+    /// What was assumed, or is worth a look.
+    fn notes(outcome: &Self::Outcome) -> &[String];
 
     /// The outcome in a few lines.
     fn text(outcome: &Self::Outcome) -> String;
@@ -79,6 +84,8 @@ pub struct Outcome {
     pub structured: Value,
     /// The text of it.
     pub text: String,
+    /// What was assumed, or is worth a look.
+    pub notes: Vec<String>,
 }
 
 /// Plans an action, given its arguments and their names.
@@ -94,6 +101,8 @@ pub struct Entry {
     pub description: &'static str,
     /// Whether doing it twice changes no more than once.
     pub idempotent: bool,
+    /// Whether a report may be asked what it would say if this were done.
+    pub what_if: bool,
     /// The JSON Schema of its arguments.
     pub input: fn() -> Map<String, Value>,
     /// The JSON Schema of its answer.
@@ -108,6 +117,7 @@ const fn entry<A: Action>() -> Entry {
         title: A::TITLE,
         description: A::DESCRIPTION,
         idempotent: A::IDEMPOTENT,
+        what_if: A::WHAT_IF,
         input: input::<A>,
         output: schema::output::<A::Outcome>,
         plan: plan::<A>,
@@ -134,12 +144,13 @@ fn plan<A: Action>(
     arguments::check_names(&arguments, known, "")?;
     let command: A::Command = arguments::read(arguments, "")?;
     let (planned, outcome) = A::plan(commanded, command)?;
-    let text = A::text(&outcome);
+    let (text, notes) = (A::text(&outcome), A::notes(&outcome).to_vec());
     // An outcome type serialises by construction: maps with text keys and finite numbers only.
     let structured = serde_json::to_value(&outcome).unwrap_or(Value::Null);
     Ok(Outcome {
         planned,
         structured,
         text,
+        notes,
     })
 }

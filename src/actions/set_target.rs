@@ -127,8 +127,9 @@ impl Action for SetTarget {
                 kind: kind.map_or(u8::MAX, ExpansionType::code),
             };
             let before = portfolio.reference().targets.get(&key).copied();
+            let subject = Subject::Target(draft.text(&key.text()));
+            draft.says(subject, field::VALUE, share);
             if before != Some(share) {
-                let subject = Subject::Target(draft.text(&key.text()));
                 draft.set(subject, field::VALUE, author.now, share);
                 changed = true;
             }
@@ -156,6 +157,10 @@ impl Action for SetTarget {
             position: planned.after.position(),
         };
         Ok((planned, outcome))
+    }
+
+    fn notes(outcome: &Outcome) -> &[String] {
+        &outcome.notes
     }
 
     fn text(outcome: &Outcome) -> String {

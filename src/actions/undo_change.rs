@@ -61,6 +61,7 @@ impl Action for UndoChange {
     const DESCRIPTION: &'static str = "Undoes what one earlier command changed, a creation too; refused when later changes \
         build on it. Nothing is erased: undoing the undo restores it. Use for \"That was the wrong deal, take it back\".";
     const IDEMPOTENT: bool = false;
+    const WHAT_IF: bool = false;
     type Command = Command;
     type Outcome = Outcome;
 
@@ -115,6 +116,10 @@ impl Action for UndoChange {
             position: planned.after.position(),
         };
         Ok((planned, outcome))
+    }
+
+    fn notes(outcome: &Outcome) -> &[String] {
+        &outcome.notes
     }
 
     fn text(outcome: &Outcome) -> String {

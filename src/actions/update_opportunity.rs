@@ -180,6 +180,10 @@ impl Action for UpdateOpportunity {
         Ok((planned, outcome))
     }
 
+    fn notes(outcome: &Outcome) -> &[String] {
+        &outcome.notes
+    }
+
     fn text(outcome: &Outcome) -> String {
         let did = match (outcome.changed, outcome.dry_run) {
             (false, _) => "Unchanged",

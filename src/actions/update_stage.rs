@@ -124,6 +124,9 @@ impl Action for UpdateStage {
             ..commanded.author.clone()
         };
         let mut draft = Draft::new(portfolio, &author);
+        let subject = Subject::Deal(number);
+        draft.says(subject, field::STAGE, i64::from(to.code()));
+        close.say(subject, &mut draft);
         if to == from {
             notes.push(format!("It is in {} already; nothing changes.", to.word()));
             notes.extend(not_applied(&command));
@@ -158,6 +161,10 @@ impl Action for UpdateStage {
             position: planned.after.position(),
         };
         Ok((planned, outcome))
+    }
+
+    fn notes(outcome: &Outcome) -> &[String] {
+        &outcome.notes
     }
 
     fn text(outcome: &Outcome) -> String {

@@ -31,6 +31,18 @@ pub struct Draft {
     customers: u32,
     people: u32,
     signals: u32,
+    said: Vec<Said>,
+}
+
+/// A field that a command names, and what it is to be, whether or not it is so already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Said {
+    /// Of what.
+    pub subject: Subject,
+    /// The field.
+    pub field: u32,
+    /// The value.
+    pub value: i64,
 }
 
 /// What a draft comes to: the portfolio after it, and the rows to append.
@@ -40,6 +52,8 @@ pub struct Planned {
     pub after: Portfolio,
     /// What the store is to append; empty when nothing changes.
     pub batch: Batch,
+    /// What the command named, apart from what follows from it.
+    pub said: Vec<Said>,
 }
 
 impl Planned {
@@ -48,6 +62,7 @@ impl Planned {
         Planned {
             after: portfolio.clone(),
             batch: Batch::default(),
+            said: Vec::new(),
         }
     }
 }
@@ -67,6 +82,7 @@ impl Draft {
             people: before.reference().people.len() as u32,
             signals: before.reference().signals.len() as u32,
             after: before.clone(),
+            said: Vec::new(),
         };
         let actor = draft.text(&author.actor);
         let reason = draft.text(&author.reason);
@@ -166,6 +182,15 @@ impl Draft {
         );
     }
 
+    /// Notes that the command names a field, which need not change it.
+    pub fn says(&mut self, subject: Subject, field: u32, value: i64) {
+        self.said.push(Said {
+            subject,
+            field,
+            value,
+        });
+    }
+
     /// The texts known so far, new ones included.
     pub fn portfolio(&self) -> &Portfolio {
         &self.after
@@ -177,12 +202,14 @@ impl Draft {
             return Planned {
                 after: self.after,
                 batch: Batch::default(),
+                said: self.said,
             };
         }
         self.after.absorb(self.batch.clone());
         Planned {
             after: self.after,
             batch: self.batch,
+            said: self.said,
         }
     }
 }

@@ -43,6 +43,26 @@ impl Ratio {
         }
     }
 
+    /// How far it lies above another: exact, unless the fraction has no room for that. Then it is off by
+    /// less than any figure shows.
+    #[must_use]
+    pub fn minus(self, other: Ratio) -> Ratio {
+        let [a, b, c, d] = [self.part, self.whole, other.part, other.whole].map(i128::from);
+        let (mut part, mut whole) = if b == d {
+            (a - c, b)
+        } else {
+            (a * d - c * b, b * d)
+        };
+        let shared = divisor(part.unsigned_abs(), whole.unsigned_abs()).cast_signed();
+        (part, whole) = (part / shared, whole / shared);
+        loop {
+            match (i64::try_from(part), i64::try_from(whole)) {
+                (Ok(part), Ok(whole)) => return Ratio { part, whole },
+                _ => (part, whole) = (part / 2, (whole / 2).max(1)),
+            }
+        }
+    }
+
     /// How many parts of a unit it comes to when a unit has so many, rounded half-up once.
     pub fn in_parts(self, per_unit: i64) -> i64 {
         let parts = i128::from(self.part) * i128::from(per_unit);
@@ -53,6 +73,14 @@ impl Ratio {
             i64::MAX
         })
     }
+}
+
+/// The greatest whole number that divides both, of which the second is not 0.
+fn divisor(mut a: u128, mut b: u128) -> u128 {
+    while a != 0 {
+        (a, b) = (b % a, a);
+    }
+    b
 }
 
 impl Ord for Ratio {
@@ -93,5 +121,18 @@ mod tests {
         assert_eq!(Ratio::of(7, 13).unwrap().in_parts(1_000), 538); // 53.846…
         assert_eq!(Ratio::of(-1, 8).unwrap().in_parts(100), -13);
         assert_eq!(Ratio::of(1, 0), None);
+    }
+
+    #[test]
+    fn the_difference_of_two_ratios_is_exact_or_as_good() {
+        let of = |part, whole| Ratio::of(part, whole).unwrap();
+        assert_eq!(of(1, 3).minus(of(1, 2)), of(-1, 6));
+        assert_eq!(of(7, 9).minus(of(7, 9)), Ratio::whole(0));
+        assert_eq!(of(0, 9).minus(of(0, 7)), Ratio::whole(0));
+        // 10⁻¹⁵ above a half less as much below it: the exact fraction needs a hundred bits.
+        let near = of(500_000_000_000_001, 1_000_000_000_000_000);
+        let far = of(250_000_000_000_000, 500_000_000_000_001);
+        assert_eq!(near.minus(far).in_parts(1_000_000_000_000_000), 2);
+        assert_eq!(far.minus(near).in_parts(1_000_000_000_000_000), -2);
     }
 }

@@ -4,9 +4,11 @@
 mod demo;
 mod error;
 mod import;
+mod questions;
 mod request;
 mod running;
 mod snapshot;
+mod what_if;
 mod writer;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -18,23 +20,20 @@ use chrono::NaiveDate;
 use serde_json::{Map, Value, json};
 
 use crate::actions::{self, Commanded, DRY_RUN};
-use crate::asking::{self, Desk, Reply};
-use crate::domain::change::{BEGINNING, Cut, Millis, Position, Subject, field};
-use crate::domain::draft::{Author, Draft};
+use crate::domain::change::{BEGINNING, Millis, Subject, field};
+use crate::domain::draft::{Author, Draft, Planned};
 use crate::domain::portfolio::Portfolio;
 use crate::domain::settings::{self, NAMES, Settings};
 use crate::language::clean;
-use crate::language::question::Question;
-use crate::refusal::{self, Code, Refusal};
-use crate::registry::{self, Does, Tool};
-use crate::reports::{self, Asked};
+use crate::refusal::{Code, Refusal};
+use crate::registry::{Does, Tool};
 
 pub use self::import::{Imported, KeepRejected};
 pub use crate::actions::import::{Conflict, Counts, Summary};
 pub use crate::domain::change::Door;
 pub use crate::domain::statement::Rejection;
 pub use error::{Error, Result};
-use request::{answered_before, past, question, request_of};
+use request::{answered_before, request_of};
 
 use running::Running;
 
@@ -108,8 +107,8 @@ impl Engine {
         caller: &Caller,
     ) -> Result<Answer> {
         self.guarded(|| match tool.does {
-            Does::Report(entry) => self.ask(tool, entry, arguments),
-            Does::Asking(entry) => self.ask_about(tool, entry, arguments),
+            Does::Report(entry) => self.ask(tool, entry, arguments, caller),
+            Does::Asking(entry) => self.ask_about(tool, entry, arguments, caller),
             Does::Action(entry) => self.command(tool, entry, arguments, caller),
         })
     }
@@ -133,112 +132,6 @@ impl Engine {
         Err(Error::Ours(anyhow::anyhow!(
             "Something went wrong on our side (reference {reference})."
         )))
-    }
-
-    fn ask(
-        &self,
-        tool: &Tool,
-        entry: &reports::Entry,
-        arguments: Map<String, Value>,
-    ) -> Result<Answer> {
-        let head = self.portfolio()?;
-        let now = self.now(&head);
-        let asked = Question {
-            tool: tool.name.to_owned(),
-            today: head.settings().calendar.date_of(now),
-            position: Position::MAX,
-            arguments,
-        };
-        let answered = self.reply(tool, &head, &asked, now, |asked, arguments| {
-            (entry.answer)(asked, arguments, &tool.arguments)
-        });
-        let (structured, text) = answered?;
-        Ok(Answer { structured, text })
-    }
-
-    /// Has a report answer a question of the log as far as it had come then. `now` is the instant
-    /// before which `as_of` must lie.
-    fn reply<T>(
-        &self,
-        tool: &Tool,
-        head: &Arc<Portfolio>,
-        asked: &Question,
-        now: Millis,
-        answer: impl FnOnce(&Asked<'_>, Map<String, Value>) -> refusal::Result<T>,
-    ) -> refusal::Result<T> {
-        let mut arguments = asked.arguments.clone();
-        let question = question(tool.name, &arguments);
-        let past = past(&mut arguments, head, asked.today, now)?;
-        let mut cut = past.as_ref().map_or(Cut::NOW, |past| past.cut);
-        if asked.position < head.position() {
-            cut.position = cut.position.min(asked.position);
-        }
-        let portfolio = if cut == Cut::NOW {
-            head.clone()
-        } else {
-            Arc::new(head.at(&cut))
-        };
-        let reference = Question {
-            position: portfolio.position(),
-            ..asked.clone()
-        };
-        let (today, as_of, known_at) = match past {
-            Some(past) => (past.today, past.as_of, past.known_at),
-            None => (asked.today, None, None),
-        };
-        let asked = Asked {
-            portfolio: &portfolio,
-            today,
-            until: cut.at,
-            as_of,
-            known_at,
-            reference: reference.written(),
-            question,
-            note: &|number| self.note(number),
-        };
-        answer(&asked, arguments)
-    }
-
-    fn ask_about(
-        &self,
-        tool: &Tool,
-        entry: &asking::Entry,
-        arguments: Map<String, Value>,
-    ) -> Result<Answer> {
-        let head = self.portfolio()?;
-        let now = self.now(&head);
-        let ask = |question: &Question| {
-            let tool = registry::find(&question.tool)?;
-            let Does::Report(report) = tool.does else {
-                let message = format!("{} is no report.", tool.name);
-                return Err(Refusal::new(Code::InvalidArgument, message)
-                    .hint("Give basis.ref of a report's answer."));
-            };
-            // What was asked then is not in the future, however early the clock says it is now.
-            let then = head.settings().calendar.end_of(question.today).max(now);
-            self.reply(tool, &head, question, then, |asked, arguments| {
-                let (structured, _) = (report.answer)(asked, arguments.clone(), &tool.arguments)?;
-                Ok(Reply {
-                    structured,
-                    behind: (report.behind)(asked, arguments, &tool.arguments)?,
-                    portfolio: Arc::new(asked.portfolio.clone()),
-                })
-            })
-        };
-        let desk = Desk {
-            portfolio: &head,
-            today: head.settings().calendar.date_of(now),
-            ask: &ask,
-        };
-        let (structured, text) = (entry.answer)(&desk, arguments, &tool.arguments)?;
-        Ok(Answer { structured, text })
-    }
-
-    /// A long text of the store; empty when it cannot be read now.
-    fn note(&self, number: u32) -> String {
-        let running = self.running(false).ok();
-        let note = running.and_then(|running| running.note(number).ok().flatten());
-        note.unwrap_or_default()
     }
 
     fn command(
@@ -265,12 +158,7 @@ impl Engine {
         let plan = move |portfolio: &Portfolio| {
             let now = now.at(portfolio);
             let today = portfolio.settings().calendar.date_of(now);
-            let author = Author {
-                actor: caller.actor,
-                door: caller.door,
-                reason: String::new(),
-                now,
-            };
+            let author = author(caller, now);
             let commanded = Commanded {
                 portfolio,
                 today,
@@ -290,11 +178,7 @@ impl Engine {
             if let Some((key, hash)) = &request
                 && let Some(answer) = answered_before(store, key, hash)?
             {
-                let nothing = crate::domain::draft::Planned {
-                    after: portfolio.clone(),
-                    batch: Default::default(),
-                };
-                return Ok((nothing, answer));
+                return Ok((Planned::nothing(portfolio), answer));
             }
             let outcome = plan(portfolio)?;
             let answer = Answer {
@@ -337,12 +221,7 @@ impl Engine {
             }
             self.running(true)?.writer.write(move |portfolio, _| {
                 let now = clock.at(portfolio);
-                let author = Author {
-                    actor: caller.actor,
-                    door: caller.door,
-                    reason: String::new(),
-                    now,
-                };
+                let author = author(caller, now);
                 let mut draft = Draft::new(portfolio, &author);
                 // What is set before there are deals holds for all of them, whenever they were identified.
                 let at = if portfolio.is_empty() { BEGINNING } else { now };
@@ -408,6 +287,16 @@ impl Clock {
             Clock::Day(today) => portfolio.settings().calendar.noon_of(today),
             Clock::Wall(now) => now,
         }
+    }
+}
+
+/// Who writes, as long as no reason is given.
+fn author(caller: Caller, now: Millis) -> Author {
+    Author {
+        actor: caller.actor,
+        door: caller.door,
+        reason: String::new(),
+        now,
     }
 }
 

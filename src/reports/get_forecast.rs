@@ -10,6 +10,7 @@ use super::parts::forecast::{self, DEFINITIONS, ForecastData};
 use super::parts::rows::{Sort, page, table};
 use super::parts::tail::tail;
 use super::parts::warnings;
+use super::parts::what_if::{Measured, Supposable};
 use super::{Asked, Report};
 use crate::domain::deal::Deal;
 use crate::domain::filter::Filter;
@@ -92,6 +93,12 @@ const INCLUDE: [(&str, Include); 3] = [
     ("calibration", Include::Calibration),
     ("deals", Include::Deals),
 ];
+
+impl Supposable for GetForecast {
+    fn measures(answer: &Answer) -> Vec<Measured> {
+        answer.data.measures()
+    }
+}
 
 impl Report for GetForecast {
     const NAME: &'static str = "get_forecast";

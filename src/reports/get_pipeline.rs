@@ -12,6 +12,7 @@ use super::parts::pipeline::{self, Changes, StageBreakdown, TypeTotal};
 use super::parts::rows::{Sort, Totals, page, table};
 use super::parts::tail::tail;
 use super::parts::warnings;
+use super::parts::what_if::{Figure, Measured, Supposable};
 use super::{Asked, Report};
 use crate::domain::deal::Deal;
 use crate::domain::filter::{Filter, Test};
@@ -106,6 +107,42 @@ const INCLUDE: [(&str, Include); 3] = [
     ("forecast", Include::Forecast),
     ("metrics", Include::Metrics),
 ];
+
+impl Supposable for GetPipeline {
+    /// The chance of the target is the forecast's.
+    fn compare_with(query: &mut Query) {
+        let include = query.include.get_or_insert_default();
+        include.0.push("forecast".to_owned());
+    }
+
+    fn measures(answer: &Answer) -> Vec<Measured> {
+        let summary = &answer.summary;
+        let reason = answer.reasons.get("avg_probability").copied();
+        let total = |name: &str, figure| Measured::new(name, Some(figure)).within("summary");
+        let mut measures = vec![
+            total(
+                "total_opportunities",
+                Figure::count(summary.total_opportunities),
+            ),
+            total("total_value", Figure::Amount(summary.total_value)),
+            total("weighted_value", Figure::Amount(summary.weighted_value)),
+            Measured::new(
+                "summary.avg_probability",
+                summary.avg_probability.map(Figure::Fraction),
+            )
+            .because(reason),
+        ];
+        let forecast = answer.forecast.iter().flat_map(ForecastData::measures);
+        measures.extend(forecast.map(|of| of.within("forecast")));
+        let metrics = answer.metrics.iter().flat_map(Metrics::measures);
+        measures.extend(metrics.map(|of| of.within("metrics")));
+        let by_stage = answer.by_stage.iter().flat_map(StageBreakdown::measures);
+        measures.extend(by_stage.map(|of| of.within("by_stage")));
+        let by_type = summary.by_type.iter().flat_map(TypeTotal::measures);
+        measures.extend(by_type.map(|of| of.within("summary.by_type")));
+        measures
+    }
+}
 
 impl Report for GetPipeline {
     const NAME: &'static str = "get_pipeline";

@@ -8,11 +8,12 @@ use serde::{Deserialize, Serialize};
 use self::asks::{Asks, Selected, UNDATED};
 use super::parts::behind;
 use super::parts::customers::{self, CustomerRow};
-use super::parts::rows::{Sort, Totals, page, table};
+use super::parts::rows::{Sort, Totals, first, page, table};
 use super::parts::tail::tail;
 use super::parts::warnings;
-use super::{Asked, Report};
-use crate::domain::filter::Test;
+use super::{Asked, Matching, Report};
+use crate::domain::filter::Tally;
+use crate::domain::portfolio::Portfolio;
 use crate::language::arguments::Words;
 use crate::language::basis::{Basis, Warning};
 use crate::language::behind::Behind;
@@ -94,6 +95,53 @@ pub struct Answer {
     basis: Basis,
 }
 
+/// The deals of a list, for whoever asks for deals by what they have in common.
+pub(super) fn matching(
+    asked: &Asked<'_>,
+    filters: &FilterWords,
+    query: &Query,
+    most: usize,
+) -> Result<Matching> {
+    let portfolio = asked.portfolio;
+    let understood = filters.resolve(portfolio)?;
+    let asks = Asks::read(asked, query)?;
+    let sort = Sort::read(query.sort.as_deref())?;
+    let limit = match query.limit.map(usize::from) {
+        Some(limit) if limit == 0 || limit > most => {
+            return Err(
+                Refusal::new(Code::InvalidArgument, format!("limit is {limit}."))
+                    .hint(format!("Give a limit from 1 to {most}.")),
+            );
+        }
+        limit => limit.unwrap_or(usize::MAX),
+    };
+    let filter = asks.narrow(&understood.filter)?;
+    let Selected { deals, left_out } = asks.select(asked, &filter);
+    let all = warnings::of_filter(&understood)
+        .into_iter()
+        .chain(of_undated(&left_out, portfolio));
+    Ok(Matching {
+        warnings: all.map(|warning| warning.message).collect(),
+        total: deals.len(),
+        deals: first(&deals, sort, limit, portfolio),
+    })
+}
+
+/// What is said of the deals that a list leaves out for want of a date.
+fn of_undated<'a>(
+    left_out: &'a [[Tally; 3]; 3],
+    portfolio: &Portfolio,
+) -> impl Iterator<Item = Warning> + use<'a> {
+    let currency = portfolio.settings().currency;
+    UNDATED
+        .iter()
+        .zip(left_out)
+        .filter_map(move |((_, kind, date), tallies)| {
+            let what = format!("without {date}, not listed.");
+            warnings::about_all(kind, tallies, currency, &what)
+        })
+}
+
 impl Report for ListOpportunities {
     const NAME: &'static str = "list_opportunities";
     const TITLE: &'static str = "List of opportunities";
@@ -139,11 +187,7 @@ impl Report for ListOpportunities {
             }
         };
         let sort = Sort::read(query.sort.as_deref())?;
-        let mut filter = understood.filter.clone();
-        asks.check_stages(filter.stages_left())?;
-        if filter.stages().is_none() {
-            filter.only.push(Test::Stage(asks.stages));
-        }
+        let filter = asks.narrow(&understood.filter)?;
         let Selected { deals, left_out } = asks.select(asked, &filter);
         let totals = Totals::of(&deals, portfolio);
         let cursor = query.cursor.as_deref();
@@ -172,11 +216,7 @@ impl Report for ListOpportunities {
         basis.period = asks.period.as_ref().map(Into::into);
         let mut all = warnings::of_filter(&understood);
         all.extend(warnings::no_rate(&totals.foreign, portfolio));
-        for ((_, kind, date), tallies) in UNDATED.iter().zip(&left_out) {
-            let what = format!("without {date}, not listed.");
-            let currency = portfolio.settings().currency;
-            all.extend(warnings::about_all(kind, tallies, currency, &what));
-        }
+        all.extend(of_undated(&left_out, portfolio));
         Ok(Answer {
             truncated: next_cursor.is_some(),
             totals,
@@ -190,10 +230,7 @@ impl Report for ListOpportunities {
 
     fn behind(asked: &Asked<'_>, filters: &FilterWords, query: Query) -> Result<Behind> {
         let asks = Asks::read(asked, &query)?;
-        let mut filter = filters.resolve(asked.portfolio)?.filter;
-        if filter.stages().is_none() {
-            filter.only.push(Test::Stage(asks.stages));
-        }
+        let filter = asks.narrow(&filters.resolve(asked.portfolio)?.filter)?;
         let found = asks.select(asked, &filter);
         Ok(behind::list(&found.deals, asked.portfolio))
     }

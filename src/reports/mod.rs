@@ -15,6 +15,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use self::parts::what_if::{Supposable, ask_both, schema_of_addition};
 use crate::domain::change::{Day, Millis};
 use crate::domain::days::day;
 use crate::domain::deal::Deal;
@@ -27,10 +28,12 @@ use crate::language::filters::{self, FilterWords, Understood};
 use crate::language::schema;
 use crate::refusal::Result;
 
+pub use self::parts::what_if::Supposed;
+
 /// Every report, in the order it is listed.
 pub const ALL: &[Entry] = &[
-    entry::<get_pipeline::GetPipeline>(),
-    entry::<get_forecast::GetForecast>(),
+    supposable::<get_pipeline::GetPipeline>(),
+    supposable::<get_forecast::GetForecast>(),
     entry::<list_opportunities::ListOpportunities>(),
     entry::<win_rate::WinRate>(),
     entry::<get_opportunity::GetOpportunity>(),
@@ -38,6 +41,7 @@ pub const ALL: &[Entry] = &[
 ];
 
 /// What a report is asked with beside its own arguments.
+#[derive(Clone)]
 pub struct Asked<'a> {
     /// The deals asked about, as of the instant asked about.
     pub portfolio: &'a Portfolio,
@@ -53,6 +57,8 @@ pub struct Asked<'a> {
     pub reference: String,
     /// A number that stands for the question without its page: a cursor fits no other.
     pub question: u64,
+    /// What is supposed of the portfolio, when it is asked what if.
+    pub supposed: Option<&'a Supposed>,
     /// Reads a long text by its number: notes are not held with the portfolio.
     pub note: &'a dyn Fn(u32) -> String,
 }
@@ -87,6 +93,9 @@ pub type Answer = fn(&Asked<'_>, Map<String, Value>, &[String]) -> Result<(Value
 
 /// Tells what stands behind the figures of an answer, given the same as for it.
 pub type Explain = fn(&Asked<'_>, Map<String, Value>, &[String]) -> Result<Behind>;
+/// Asks a report what if: of the portfolio as it is, and of the one supposed.
+pub type AskBoth =
+    fn(&Asked<'_>, &Asked<'_>, Map<String, Value>, &[String]) -> Result<(Value, String)>;
 
 /// A report as a value: what a surface needs to list it and to ask it.
 pub struct Entry {
@@ -104,6 +113,8 @@ pub struct Entry {
     pub answer: Answer,
     /// Explains its figures.
     pub behind: Explain,
+    /// Asks it what if; `None` when it cannot be.
+    pub ask_both: Option<AskBoth>,
 }
 
 const fn entry<R: Report>() -> Entry {
@@ -115,6 +126,17 @@ const fn entry<R: Report>() -> Entry {
         output: schema::output::<R::Answer>,
         answer: answer::<R>,
         behind: behind::<R>,
+        ask_both: None,
+    }
+}
+
+/// A report that may be asked what if.
+const fn supposable<R: Supposable>() -> Entry {
+    Entry {
+        input: supposable_input::<R>,
+        output: supposable_output::<R>,
+        ask_both: Some(ask_both::<R>),
+        ..entry::<R>()
     }
 }
 
@@ -122,6 +144,10 @@ const fn entry<R: Report>() -> Entry {
 pub const AS_OF: &str = "as_of";
 /// The other one.
 pub const KNOWN_AT: &str = "known_at";
+/// The one that some reports take: writes to suppose, and the part of the answer that compares.
+pub const WHAT_IF: &str = "what_if";
+/// In place of an opportunity of a supposed write: which ones.
+pub const WHERE: &str = "where";
 
 fn input<R: Report>() -> Map<String, Value> {
     let mut own = schema::input::<R::Query>();
@@ -148,6 +174,51 @@ fn input<R: Report>() -> Map<String, Value> {
     own
 }
 
+fn supposable_input<R: Report>() -> Map<String, Value> {
+    let mut own = input::<R>();
+    if let Some(Value::Object(properties)) = own.get_mut("properties") {
+        let schema = serde_json::json!({
+            "type": "array",
+            "items": { "type": "object" },
+            "description": "Write calls to suppose, none written: [{\"update_stage\": {its arguments}}], also \
+                update_opportunity, create_opportunity, set_target; \"where\": {list_opportunities filters, sort, limit} \
+                in place of \"opportunity\" takes all deals that match",
+        });
+        properties.insert(WHAT_IF.to_owned(), schema);
+    }
+    own
+}
+
+fn supposable_output<R: Report>() -> Map<String, Value> {
+    let mut own = schema::output::<R::Answer>();
+    if let Some(Value::Object(properties)) = own.get_mut("properties") {
+        properties.insert(WHAT_IF.to_owned(), schema_of_addition());
+    }
+    own
+}
+
+/// Deals that have something in common.
+pub struct Matching {
+    /// Their numbers, in the order asked for.
+    pub deals: Vec<u32>,
+    /// How many there are when no limit is set.
+    pub total: usize,
+    /// What the reader should know about how the words were read.
+    pub warnings: Vec<String>,
+}
+
+/// The deals that a list with these arguments would hold, without any limit unless they set one.
+pub fn matching(asked: &Asked<'_>, arguments: Map<String, Value>, most: usize) -> Result<Matching> {
+    const OF_PAGES: [&str; 3] = ["by", "cursor", "include"];
+    let own = schema::properties(&schema::input::<list_opportunities::Query>());
+    let own = own
+        .into_iter()
+        .filter(|name| !OF_PAGES.contains(&name.as_str()));
+    let known: Vec<String> = own.chain(filters::names().iter().cloned()).collect();
+    let (filters, query) = read::<list_opportunities::ListOpportunities>(arguments, &known)?;
+    list_opportunities::matching(asked, &filters, &query, most)
+}
+
 fn answer<R: Report>(
     asked: &Asked<'_>,
     arguments: Map<String, Value>,
@@ -170,6 +241,7 @@ fn behind<R: Report>(
     R::behind(asked, &filters, query)
 }
 
+/// Reads a question, filters apart.
 fn read<R: Report>(
     arguments: Map<String, Value>,
     known: &[String],
@@ -210,6 +282,12 @@ impl Asked<'_> {
                 assumptions.push(NOTHING_ON_RECORD.to_owned());
             }
         }
+        if let Some(supposed) = self.supposed {
+            let commands = supposed.commands();
+            assumptions.push(format!(
+                "{commands} of what_if supposed, none of them written."
+            ));
+        }
         let definitions = definitions
             .iter()
             .map(|definition| (*definition).to_owned());
@@ -223,7 +301,9 @@ impl Asked<'_> {
                 .chain([format!("definitions version {DEFINITIONS_VERSION}")])
                 .collect(),
             deals_read,
-            position: self.portfolio.position(),
+            position: self
+                .supposed
+                .map_or(self.portfolio.position(), |supposed| supposed.position),
             currency: self.portfolio.settings().currency.code().to_owned(),
             assumptions,
             reference: self.reference.clone(),

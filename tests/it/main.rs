@@ -21,3 +21,4 @@ mod processes;
 #[allow(dead_code, reason = "not every module uses all of it")]
 mod support;
 mod surfaces;
+mod what_if;

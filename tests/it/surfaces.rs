@@ -18,7 +18,7 @@ use tempfile::TempDir;
 use crate::support::{fixture, program};
 
 /// One question for each tool. Writes only show what they would do.
-const QUESTIONS: [(&str, &str); 14] = [
+const QUESTIONS: &[(&str, &str)] = &[
     (
         "get_pipeline",
         r#"{"include": ["opportunities", "forecast", "metrics"]}"#,
@@ -26,6 +26,10 @@ const QUESTIONS: [(&str, &str); 14] = [
     ("get_pipeline", r#"{"period": "Q1", "type": "upsell"}"#),
     ("get_forecast", r#"{"period": "Q1"}"#),
     ("get_forecast", r#"{"as_of": "2026-01-15"}"#),
+    (
+        "get_forecast",
+        r#"{"what_if": [{"update_stage": {"where": {"limit": 3}, "stage": "closed_lost", "lost_reason": "budget"}}]}"#,
+    ),
     (
         "list_opportunities",
         r#"{"closing": "this quarter", "limit": 5, "include": ["details"]}"#,

@@ -253,10 +253,14 @@ impl<'a> Editing<'a> {
     /// Sets a field, unless it reads so already; the change holds from now on.
     fn set(&mut self, field: u32, from: i64, to: i64) {
         self.asked += 1;
+        let subject = Subject::Deal(self.found.deal.number);
+        // No figure rests on a note, and its number says nothing about its text.
+        if field != field::NOTES {
+            self.draft.says(subject, field, to);
+        }
         if from == to {
             return;
         }
-        let subject = Subject::Deal(self.found.deal.number);
         // What a file said of a later day than today must not win over what is decided now.
         let changes = self.commanded.portfolio.changes(self.found.deal.number);
         let last = changes

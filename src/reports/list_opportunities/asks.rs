@@ -5,7 +5,7 @@ use super::Query;
 use crate::domain::change::{Day, NO_DAY};
 use crate::domain::days::day;
 use crate::domain::deal::Deal;
-use crate::domain::filter::{Filter, Tally, is_overdue};
+use crate::domain::filter::{Filter, Tally, Test, is_overdue};
 use crate::domain::period::Period;
 use crate::domain::progress::Progress;
 use crate::domain::stage::{CLOSED_BITS, OPEN_BITS};
@@ -26,7 +26,7 @@ pub struct Asks {
     search: Option<Search>,
     min_days_in_stage: Option<i32>,
     min_age: Option<i32>,
-    pub stages: u8,
+    stages: u8,
     pub period: Option<Period>,
     pub said: Vec<String>,
     progress: Option<Progress>,
@@ -162,8 +162,18 @@ impl Asks {
         })
     }
 
+    /// A filter with the stages that are meant when it names none; refused when nothing can be left.
+    pub fn narrow(&self, filter: &Filter) -> Result<Filter> {
+        self.check_stages(filter.stages_left())?;
+        let mut filter = filter.clone();
+        if filter.stages().is_none() {
+            filter.only.push(Test::Stage(self.stages));
+        }
+        Ok(filter)
+    }
+
     /// Refuses a period of the one kind of deals together with stages of the other kind only.
-    pub fn check_stages(&self, left: u8) -> Result<()> {
+    fn check_stages(&self, left: u8) -> Result<()> {
         let (given, of, wanted, instead) = match (self.closing, self.closed) {
             (Some(_), _) => ("closing", "open", OPEN_BITS, "closed"),
             (_, Some(_)) => ("closed", "closed", CLOSED_BITS, "closing"),

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::metrics::{Cycle, LostReason, Outcomes};
 use super::segments::{Dating, Dimension, UNASSIGNED};
 use super::warnings;
+use super::what_if::{Figure, Measured};
 use crate::domain::calendar::{add_days, add_months};
 use crate::domain::change::NO_DAY;
 use crate::domain::days::day;
@@ -42,6 +43,28 @@ pub struct Metrics {
     // What the answer should warn of.
     #[serde(skip)]
     pub(crate) warnings: Vec<Warning>,
+}
+
+impl Metrics {
+    /// The figures that a what-if compares.
+    pub fn measures(&self) -> Vec<Measured> {
+        let measured = |path: &'static str, figure: Option<Figure>| {
+            let name = path.split('.').next().unwrap_or(path);
+            Measured::new(path, figure).because(self.reasons.get(name).copied())
+        };
+        let by_value = self.win_rate_by_value.map(Figure::Fraction);
+        let cycle = self.avg_sales_cycle_days.map(Figure::Days);
+        vec![
+            measured("win_rate.rate", self.win_rate.rate.map(Figure::Fraction)),
+            measured("win_rate_by_value", by_value),
+            measured(
+                "avg_deal_size.mean",
+                self.avg_deal_size.mean.map(Figure::Amount),
+            ),
+            measured("avg_sales_cycle_days", cycle),
+            measured("expansion_rate", self.expansion_rate.map(Figure::Fraction)),
+        ]
+    }
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -137,6 +160,14 @@ pub fn metrics(
     let mut reasons = shown.reasons;
     if arr <= 0 {
         reasons.insert("expansion_rate", "no_arr");
+    }
+    if shown.cycle_days.won.mean.is_none() {
+        let reason = if shown.won == 0 {
+            "no_won_deals"
+        } else {
+            "no_identified_date"
+        };
+        reasons.insert("avg_sales_cycle_days", reason);
     }
     let currency = portfolio.settings().currency;
     let what = "without identified date, in no count of sources.";

@@ -14,3 +14,4 @@ pub mod tail;
 pub mod target;
 pub mod unrecorded;
 pub mod warnings;
+pub mod what_if;

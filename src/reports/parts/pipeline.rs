@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::metrics::LostReason;
+use super::what_if::{Figure, Measured};
 use crate::domain::calendar::add_days;
 use crate::domain::change::{Day, NO_DAY};
 use crate::domain::days::day;
@@ -51,6 +52,28 @@ pub struct TypeTotal {
     pub count: u64,
     pub value: Amount,
     weighted_value: Amount,
+}
+
+impl StageBreakdown {
+    /// The figures that a what-if compares.
+    pub fn measures(&self) -> Vec<Measured> {
+        of_row(self.stage, self.count, self.value, self.weighted_value)
+    }
+}
+
+impl TypeTotal {
+    /// The figures that a what-if compares.
+    pub fn measures(&self) -> Vec<Measured> {
+        of_row(self.kind, self.count, self.value, self.weighted_value)
+    }
+}
+
+fn of_row(row: &str, count: u64, value: Amount, weighted: Amount) -> Vec<Measured> {
+    vec![
+        Measured::part("count", Figure::count(count)).within(row),
+        Measured::part("value", Figure::Amount(value)).within(row),
+        Measured::part("weighted_value", Figure::Amount(weighted)).within(row),
+    ]
 }
 
 /// What happened in a span of days.

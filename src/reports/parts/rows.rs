@@ -139,6 +139,15 @@ impl Sort {
             .then(by_key)
             .then(number_a.cmp(number_b))
     }
+
+    /// Keeps the first so many rows, in order.
+    fn first(self, keyed: &mut Vec<(Key, u32)>, limit: usize) {
+        if keyed.len() > limit {
+            keyed.select_nth_unstable_by(limit, |a, b| self.order(a, b));
+            keyed.truncate(limit);
+        }
+        keyed.sort_by(|a, b| self.order(a, b));
+    }
 }
 
 /// Counts and values of one stage.
@@ -223,6 +232,19 @@ pub struct Page {
     pub next_cursor: Option<String>,
 }
 
+/// What deals are sorted by, each with its number.
+fn keys(deals: &[&Deal], sort: Sort, portfolio: &Portfolio) -> Vec<(Key, u32)> {
+    let keyed = |deal: &&Deal| (key(deal, sort, portfolio), deal.number);
+    deals.iter().map(keyed).collect()
+}
+
+/// The numbers of the first so many deals in an order.
+pub fn first(deals: &[&Deal], sort: Sort, limit: usize, portfolio: &Portfolio) -> Vec<u32> {
+    let mut keyed = keys(deals, sort, portfolio);
+    sort.first(&mut keyed, limit);
+    keyed.into_iter().map(|(_, number)| number).collect()
+}
+
 /// Cuts a page out of all deals that match. The cursor says after which row it begins, so deals that
 /// come or go between two pages shift nothing; it fits only the question it came from.
 pub fn page(
@@ -237,18 +259,13 @@ pub fn page(
     let after = cursor
         .map(|cursor| open_cursor(cursor, asked, sort, portfolio))
         .transpose()?;
-    let order = |a: &(Key, u32), b: &(Key, u32)| sort.order(a, b);
-    let mut keyed: Vec<(Key, u32)> = deals
-        .iter()
-        .map(|deal| (key(deal, sort, portfolio), deal.number))
-        .filter(|row| after.as_ref().is_none_or(|after| order(after, row).is_lt()))
-        .collect();
+    let mut keyed = keys(deals, sort, portfolio);
+    keyed.retain(|row| {
+        let follows = |after| sort.order(after, row).is_lt();
+        after.as_ref().is_none_or(follows)
+    });
     let more = keyed.len() > limit;
-    if more {
-        keyed.select_nth_unstable_by(limit, order);
-        keyed.truncate(limit);
-    }
-    keyed.sort_by(order);
+    sort.first(&mut keyed, limit);
     let rows = keyed
         .iter()
         .filter_map(|(_, number)| portfolio.deal(*number))

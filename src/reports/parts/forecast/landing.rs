@@ -16,11 +16,11 @@ pub const DEFINITION: &str = "landing: every open deal of weighted closes by its
 /// Where closed may end up.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Landing {
-    p10: Amount,
-    p50: Amount,
-    p90: Amount,
+    pub p10: Amount,
+    pub p50: Amount,
+    pub p90: Amount,
     /// Of meeting the target
-    chance_of_target: Option<Fraction>,
+    pub chance_of_target: Option<Fraction>,
     // Deals that may or may not close.
     deals: u64,
     /// exact, convolved, or matched moments

@@ -3,6 +3,7 @@
 pub mod accuracy;
 pub mod calibration;
 mod landing;
+mod measures;
 mod text;
 
 use std::collections::BTreeMap;

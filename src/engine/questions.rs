@@ -1,0 +1,161 @@
+//! How questions are answered: of the present, of the past, of what is supposed, and of an answer given
+//! before.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::request::{past, question};
+use super::{Answer, Caller, Engine, Result, author, what_if};
+use crate::asking::{self, Desk, Reply};
+use crate::domain::change::{Cut, Position};
+use crate::domain::draft::Author;
+use crate::domain::portfolio::Portfolio;
+use crate::language::question::Question;
+use crate::refusal::{self, Code, Refusal};
+use crate::registry::{self, Does, Tool};
+use crate::reports::{self, Asked};
+
+impl Engine {
+    pub(super) fn ask(
+        &self,
+        tool: &Tool,
+        entry: &'static reports::Entry,
+        arguments: Map<String, Value>,
+        caller: &Caller,
+    ) -> Result<Answer> {
+        let head = self.portfolio()?;
+        let now = self.now(&head);
+        let asked = Question {
+            tool: tool.name.to_owned(),
+            today: head.settings().calendar.date_of(now),
+            position: Position::MAX,
+            arguments,
+        };
+        let author = author(caller.clone(), now);
+        let answered = self.reply(entry, &head, &asked, &author, |asked, copy, arguments| {
+            let known = &tool.arguments;
+            match copy.zip(entry.ask_both) {
+                None => (entry.answer)(asked, arguments, known),
+                Some((copy, ask_both)) => ask_both(asked, copy, arguments, known),
+            }
+        });
+        let (structured, text) = answered?;
+        Ok(Answer { structured, text })
+    }
+
+    /// Has a report answer a question of the log as far as it had come then: of the portfolio asked
+    /// about and, with `what_if`, of its copy. `as_of` must lie before the author's now.
+    fn reply<T>(
+        &self,
+        entry: &reports::Entry,
+        head: &Arc<Portfolio>,
+        asked: &Question,
+        author: &Author,
+        answer: impl FnOnce(&Asked<'_>, Option<&Asked<'_>>, Map<String, Value>) -> refusal::Result<T>,
+    ) -> refusal::Result<T> {
+        let mut arguments = asked.arguments.clone();
+        let question = question(entry.name, &arguments);
+        let commands = match entry.ask_both {
+            Some(_) => what_if::commands(&mut arguments)?,
+            None => None,
+        };
+        let past = past(&mut arguments, head, asked.today, author.now)?;
+        if commands.is_some() && past.is_some() {
+            return Err(what_if::not_of_the_past());
+        }
+        let mut cut = past.as_ref().map_or(Cut::NOW, |past| past.cut);
+        if asked.position < head.position() {
+            cut.position = cut.position.min(asked.position);
+        }
+        let portfolio = if cut == Cut::NOW {
+            head.clone()
+        } else {
+            Arc::new(head.at(&cut))
+        };
+        let reference = Question {
+            position: portfolio.position(),
+            ..asked.clone()
+        };
+        let (today, as_of, known_at) = match past {
+            Some(past) => (past.today, past.as_of, past.known_at),
+            None => (asked.today, None, None),
+        };
+        let asked = Asked {
+            portfolio: &portfolio,
+            today,
+            until: cut.at,
+            as_of,
+            known_at,
+            reference: reference.written(),
+            question,
+            supposed: None,
+            note: &|number| self.note(number),
+        };
+        let Some(commands) = commands else {
+            return answer(&asked, None, arguments);
+        };
+        let (supposed_portfolio, supposed) = what_if::suppose(&asked, author, &commands)?;
+        let copy = Asked {
+            portfolio: &supposed_portfolio,
+            supposed: Some(&supposed),
+            ..asked.clone()
+        };
+        answer(&asked, Some(&copy), arguments)
+    }
+
+    pub(super) fn ask_about(
+        &self,
+        tool: &Tool,
+        entry: &asking::Entry,
+        arguments: Map<String, Value>,
+        caller: &Caller,
+    ) -> Result<Answer> {
+        let head = self.portfolio()?;
+        let now = self.now(&head);
+        let ask = |question: &Question| {
+            let tool = registry::find(&question.tool)?;
+            let Does::Report(report) = tool.does else {
+                let message = format!("{} is no report.", tool.name);
+                return Err(Refusal::new(Code::InvalidArgument, message)
+                    .hint("Give basis.ref of a report's answer."));
+            };
+            // What was asked then is not in the future, however early the clock says it is now.
+            let then = head.settings().calendar.end_of(question.today).max(now);
+            let author = author(caller.clone(), then);
+            self.reply(
+                report,
+                &head,
+                question,
+                &author,
+                |asked, copy, arguments| {
+                    let known = &tool.arguments;
+                    let (structured, _) = match copy.zip(report.ask_both) {
+                        None => (report.answer)(asked, arguments.clone(), known)?,
+                        Some((copy, ask_both)) => ask_both(asked, copy, arguments.clone(), known)?,
+                    };
+                    let of = copy.unwrap_or(asked);
+                    Ok(Reply {
+                        structured,
+                        behind: (report.behind)(of, arguments, known)?,
+                        portfolio: Arc::new(of.portfolio.clone()),
+                    })
+                },
+            )
+        };
+        let desk = Desk {
+            portfolio: &head,
+            today: head.settings().calendar.date_of(now),
+            ask: &ask,
+        };
+        let (structured, text) = (entry.answer)(&desk, arguments, &tool.arguments)?;
+        Ok(Answer { structured, text })
+    }
+
+    /// A long text of the store; empty when it cannot be read now.
+    fn note(&self, number: u32) -> String {
+        let running = self.running(false).ok();
+        let note = running.and_then(|running| running.note(number).ok().flatten());
+        note.unwrap_or_default()
+    }
+}
