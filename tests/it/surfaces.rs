@@ -18,7 +18,7 @@ use tempfile::TempDir;
 use crate::support::{fixture, program};
 
 /// One question for each tool. Writes only show what they would do.
-const QUESTIONS: [(&str, &str); 13] = [
+const QUESTIONS: [(&str, &str); 14] = [
     (
         "get_pipeline",
         r#"{"include": ["opportunities", "forecast", "metrics"]}"#,
@@ -48,6 +48,10 @@ const QUESTIONS: [(&str, &str); 13] = [
     (
         "get_changes",
         r#"{"period": "this month", "window": "Q1", "limit": 2}"#,
+    ),
+    (
+        "get_analytics",
+        r#"{"dimension": "source", "period": "last year", "sort": "-won_value"}"#,
     ),
     (
         "update_opportunity",

@@ -1,14 +1,19 @@
 //! Parts of answers that several reports show. Each is a pure function of the portfolio.
 
 pub mod at_open;
+pub mod by_period;
 pub mod customers;
 pub mod expansion;
 pub mod forecast;
 pub mod metrics;
+pub mod performance;
 pub mod pipeline;
+pub mod ranking;
 pub mod rows;
 pub mod search;
 pub mod segments;
+pub mod slip;
+pub mod sources;
 pub mod tail;
 pub mod target;
 pub mod unrecorded;
