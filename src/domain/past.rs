@@ -9,9 +9,18 @@ use super::fold::fold;
 use super::measure::Span;
 use super::portfolio::Portfolio;
 
+/// A deal that was open at the end of a past day.
+#[derive(Debug, Clone, Copy)]
+pub struct Then<'a> {
+    /// As it stood then.
+    pub deal: Deal,
+    /// As it stands now.
+    pub now: &'a Deal,
+}
+
 /// The deals that were open at the end of a day and due in a span, as they stood then; one whose
 /// expected close was not on record yet by the earliest that is known.
-pub fn due_then(portfolio: &Portfolio, day: Day, until: Millis, span: Span) -> Vec<Deal> {
+pub fn due_then(portfolio: &Portfolio, day: Day, until: Millis, span: Span) -> Vec<Then<'_>> {
     let mut due = Vec::new();
     for chunk in portfolio.chunks() {
         // A deal due then is due now, or its expected close has changed, or it has closed since.
@@ -31,9 +40,10 @@ pub fn due_then(portfolio: &Portfolio, day: Day, until: Millis, span: Span) -> V
                 deal.entered & REDATED != 0
                     || expected.is_some_and(|expected| span.contains(expected))
             });
-        for deal in same_date.chain(other_date).chain(closed_since) {
-            let then = as_it_stood(portfolio, chunk, deal, until);
-            due.extend(then.filter(|then| then.is_open() && span.contains(then.close)));
+        for now in same_date.chain(other_date).chain(closed_since) {
+            let then = as_it_stood(portfolio, chunk, now, until);
+            let due_then = then.filter(|then| then.is_open() && span.contains(then.close));
+            due.extend(due_then.map(|deal| Then { deal, now }));
         }
     }
     due
@@ -45,14 +55,16 @@ pub fn undated_then(
     portfolio: &Portfolio,
     day: Day,
     until: Millis,
-) -> impl Iterator<Item = Deal> + '_ {
+) -> impl Iterator<Item = Then<'_>> + '_ {
     portfolio.chunks().flat_map(move |chunk| {
         let open = chunk.open().dated_late(Day::MIN);
         let closed_since = chunk.closed().dated_late(day.saturating_add(1));
         open.chain(closed_since)
             .filter(move |deal| !portfolio.is_on_record(deal.number, field::EXPECTED_CLOSE, until))
-            .filter_map(move |deal| as_it_stood(portfolio, chunk, deal, until))
-            .filter(Deal::is_open)
+            .filter_map(move |now| {
+                let deal = as_it_stood(portfolio, chunk, now, until).filter(Deal::is_open)?;
+                Some(Then { deal, now })
+            })
     })
 }
 

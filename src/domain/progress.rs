@@ -191,12 +191,23 @@ pub struct Reasons(Vec<(Text, u64, i64)>);
 impl Reasons {
     /// Counts a lost deal.
     pub fn add(&mut self, reason: Text, value: i64) {
+        self.add_several(reason, 1, value);
+    }
+
+    /// Counts what others counted.
+    pub fn merge(&mut self, other: &Reasons) {
+        for (reason, count, value) in other.iter() {
+            self.add_several(*reason, *count, *value);
+        }
+    }
+
+    fn add_several(&mut self, reason: Text, more: u64, value: i64) {
         match self.0.iter_mut().find(|(known, _, _)| *known == reason) {
             Some((_, count, sum)) => {
-                *count += 1;
+                *count += more;
                 *sum += value;
             }
-            None => self.0.push((reason, 1, value)),
+            None => self.0.push((reason, more, value)),
         }
     }
 

@@ -171,6 +171,12 @@ impl Amounts {
         self.sum += amount;
     }
 
+    /// Keeps what others kept.
+    pub fn merge(&mut self, other: &Amounts) {
+        self.amounts.extend_from_slice(&other.amounts);
+        self.sum += other.sum;
+    }
+
     /// How many.
     pub fn count(&self) -> u64 {
         self.amounts.len() as u64

@@ -142,6 +142,14 @@ pub struct Rate {
     pub(crate) interval: Option<[Fraction; 2]>,
 }
 
+impl Rate {
+    /// "70.4% (51.5% to 84.2%)", where what it is of stands beside it; nothing of nothing.
+    pub fn short(&self) -> Option<String> {
+        let (rate, [low, high]) = (self.rate?, self.interval?);
+        Some(format!("{rate} ({low} to {high})"))
+    }
+}
+
 impl From<Share> for Rate {
     fn from(share: Share) -> Self {
         Rate {
@@ -179,6 +187,49 @@ pub struct Average<T> {
     pub(crate) median: Option<T>,
     // How many it is of.
     pub(crate) n: u64,
+}
+
+/// A figure of an answer that shows only those asked for: left out when it was not, null where it has
+/// no meaning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Chosen<T>(Option<Option<T>>);
+
+impl<T: Copy> Chosen<T> {
+    /// A figure that is shown when it is chosen.
+    pub fn when(is_chosen: bool, figure: Option<T>) -> Self {
+        Chosen(is_chosen.then_some(figure))
+    }
+
+    /// The figure, where it is shown and has a meaning.
+    pub fn get(self) -> Option<T> {
+        self.0.flatten()
+    }
+
+    /// Whether it is left out.
+    pub fn is_left_out(&self) -> bool {
+        self.0.is_none()
+    }
+}
+
+impl<T: Serialize> Serialize for Chosen<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<T> JsonSchema for Chosen<T> {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Chosen".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> Schema {
+        // Null stands first and so is kept: see `schema`, which takes a last one for what is left out.
+        json_schema!({ "type": ["null", "number"] })
+    }
 }
 
 /// Shows a figure, or a dash where there is none.

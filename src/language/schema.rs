@@ -100,13 +100,17 @@ fn tidy(schema: &mut Value, is_input: bool) {
     }
 }
 
-/// The same schema without `null` among what it allows.
+/// The same schema without the `null` that an option puts last among what it allows; one that stands
+/// first is meant (`figures::Chosen`).
 fn without_null(schema: &mut Value) {
     let Some(map) = schema.as_object_mut() else {
         return;
     };
     if let Some(Value::Array(types)) = map.get("type") {
-        let only = types.iter().find(|kind| *kind != "null").cloned();
+        let only = types
+            .iter()
+            .find(|_| types.first().is_some_and(|kind| kind != "null"));
+        let only = only.cloned();
         only.map(|only| map.insert("type".to_owned(), only));
     }
     let is_null = |choice: &Value| choice.get("type").is_some_and(|kind| kind == "null");

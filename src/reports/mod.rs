@@ -1,6 +1,7 @@
 //! QUESTIONS. Pure. One file is one question is one tool; [`ALL`] lists them in order. `parts` holds
 //! what several answers show. A report never writes, never reads a clock and never asks another.
 
+mod get_analytics;
 mod get_changes;
 mod get_forecast;
 mod get_opportunity;
@@ -38,6 +39,7 @@ pub const ALL: &[Entry] = &[
     entry::<win_rate::WinRate>(),
     entry::<get_opportunity::GetOpportunity>(),
     entry::<get_changes::GetChanges>(),
+    entry::<get_analytics::GetAnalytics>(),
 ];
 
 /// What a report is asked with beside its own arguments.

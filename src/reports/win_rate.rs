@@ -5,8 +5,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::parts::behind;
-use super::parts::metrics::{Outcomes, WinLoss, counted};
-use super::parts::segments::{Dating, Dimension, in_order, told_apart};
+use super::parts::metrics::{Goals, Outcomes, WinLoss, counted};
+use super::parts::ranking::{Candidate, First, in_time, ranked};
+use super::parts::segments::{Dating, Dimension, in_order, named};
 use super::parts::tail::tail;
 use super::parts::warnings;
 use super::{Asked, Report};
@@ -15,11 +16,10 @@ use crate::domain::deal::Deal;
 use crate::domain::filter::Tally;
 use crate::domain::measure::Span;
 use crate::domain::period::Period;
-use crate::domain::ratio::Ratio;
 use crate::language::basis::{Basis, Warning};
 use crate::language::behind::Behind;
 use crate::language::cell;
-use crate::language::figures::{Fraction, or_dash};
+use crate::language::figures::or_dash;
 use crate::language::filters::FilterWords;
 use crate::language::periods::{self, Direction};
 use crate::language::vocabulary::pick;
@@ -67,12 +67,8 @@ pub struct Segment {
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Answer {
     overall: WinLoss,
-    goal: Fraction,
-    /// Null of nothing
-    goal_met: Option<bool>,
-    goal_cycle_days: i64,
-    /// All closed, on average below it
-    goal_cycle_met: Option<bool>,
+    #[serde(flatten)]
+    goals: Goals,
     #[serde(skip_serializing_if = "Option::is_none")]
     segments: Option<Vec<Segment>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -162,24 +158,32 @@ impl Report for WinRate {
 
         let share = overall.share(created);
         let segments = dimension.map(|dimension| {
-            let names = told_apart(segments.keys().map(|key| {
-                (
-                    dimension.name(*key, portfolio),
-                    dimension.id(*key, portfolio),
-                )
-            }));
-            let named = segments.iter().zip(names);
-            let named = named
-                .map(|((key, outcomes), name)| (*key, name, outcomes))
-                .collect();
-            ranked(
-                named,
-                &dimension,
-                sort,
-                settings.ranking_minimum,
-                portfolio,
-                created,
-            )
+            let named = named(segments, &dimension, portfolio).into_iter();
+            let candidates = named.map(|(key, name, outcomes)| {
+                let share = outcomes.share(created);
+                Candidate {
+                    key,
+                    name,
+                    figure: match sort {
+                        Sort::LowerBound => share.interval().map(|(low, _)| low),
+                        Sort::Best | Sort::Worst => share.rate(),
+                    },
+                    size: outcomes.closed(),
+                    is_enough: outcomes.closed() >= u64::from(settings.ranking_minimum),
+                    of: outcomes,
+                }
+            });
+            let ordered = match sort {
+                _ if in_order(&dimension) => in_time(candidates.collect()),
+                Sort::Worst => ranked(candidates.collect(), First::Lowest),
+                Sort::Best | Sort::LowerBound => ranked(candidates.collect(), First::Highest),
+            };
+            let rows = ordered.into_iter().map(|(rank, segment)| Segment {
+                segment: segment.name,
+                rank,
+                figures: segment.of.show(portfolio, created),
+            });
+            rows.collect()
         });
         let definitions: &[&str] = if created {
             &["win_rate = won so far ÷ all identified in the period"]
@@ -205,7 +209,6 @@ impl Report for WinRate {
             segments
         });
         let shown = overall.show(portfolio, created);
-        let goal = Ratio::basis_points(i64::from(settings.goals.win_rate));
         let mut basis = asked.basis(
             &understood,
             definitions,
@@ -215,37 +218,14 @@ impl Report for WinRate {
         basis.period = Some((&period).into());
         let mut all = warnings::of_filter(&understood);
         all.extend(warnings::no_rate(&overall.foreign, portfolio));
-        if overall.backwards > 0 {
-            let message = format!(
-                "Closed before identified, left out of the cycle: {}.",
-                overall.backwards
-            );
-            all.push(Warning::new("no_cycle", message));
-        }
-        for (kind, tallies, what) in [
-            (
-                "no_cycle",
-                &overall.unidentified,
-                "without identified date, left out of the cycle.",
-            ),
-            (
-                "unidentified",
-                &unidentified,
-                "without identified date, not counted.",
-            ),
-        ] {
-            all.extend(warnings::about_all(kind, tallies, settings.currency, what));
-        }
+        all.extend(overall.warnings(settings.currency));
+        let what = "without identified date, not counted.";
+        let unidentified =
+            warnings::about_all("unidentified", &unidentified, settings.currency, what);
+        all.extend(unidentified);
         Ok(Answer {
-            goal_cycle_days: settings.goals.cycle_days,
-            goal_cycle_met: shown
-                .cycle_days
-                .all
-                .mean
-                .map(|mean| mean.0 < Ratio::whole(settings.goals.cycle_days)),
+            goals: Goals::of(share, &shown.cycle_days, settings),
             overall: shown,
-            goal: Fraction(goal),
-            goal_met: share.rate().map(|rate| rate >= goal),
             segments,
             truncated: segments_total.map(|total| total > limit),
             segments_total,
@@ -269,10 +249,10 @@ impl Report for WinRate {
                 period.label, period.start, period.end
             ));
         }
-        if let Some(met) = answer.goal_met {
+        if let Some(met) = answer.goals.goal_met {
             text.push_str(&format!(
                 " Goal {}: {}.",
-                answer.goal,
+                answer.goals.goal,
                 if met { "met" } else { "missed" }
             ));
         }
@@ -354,93 +334,4 @@ fn sort_of(word: &str) -> Result<Sort> {
         .iter()
         .find(|(known, _)| *known == word.trim())
         .map_or_else(|| pick("sort", word, &SORTS), |(_, sort)| Ok(*sort))
-}
-
-/// Ranks the segments with enough closed deals; the others follow by size, unranked. "Unassigned"
-/// and the like come last, unranked; months and quarters stay in time order.
-fn ranked(
-    mut named: Vec<(u64, String, &Outcomes)>,
-    dimension: &Dimension,
-    sort: Sort,
-    minimum: u32,
-    portfolio: &crate::domain::portfolio::Portfolio,
-    created: bool,
-) -> Vec<Segment> {
-    let is_ranked = |key: u64, outcomes: &Outcomes| {
-        outcomes.closed() >= u64::from(minimum)
-            && key != super::parts::segments::UNASSIGNED
-            && !in_order(dimension)
-    };
-    let figure = |outcomes: &Outcomes| match sort {
-        Sort::LowerBound => outcomes.share(created).interval().map(|(low, _)| low),
-        _ => outcomes.share(created).rate(),
-    };
-    named.sort_by(|(key_a, name_a, a), (key_b, name_b, b)| {
-        let unassigned = super::parts::segments::UNASSIGNED;
-        if in_order(dimension) {
-            return (*key_a == unassigned, key_a).cmp(&(*key_b == unassigned, key_b));
-        }
-        let by_figure = match sort {
-            Sort::Worst => figure(a).cmp(&figure(b)),
-            _ => figure(b).cmp(&figure(a)),
-        };
-        (*key_a == unassigned)
-            .cmp(&(*key_b == unassigned))
-            .then_with(|| is_ranked(*key_b, b).cmp(&is_ranked(*key_a, a)))
-            .then_with(|| {
-                if is_ranked(*key_a, a) {
-                    by_figure
-                } else {
-                    std::cmp::Ordering::Equal
-                }
-            })
-            .then_with(|| b.closed().cmp(&a.closed()))
-            .then_with(|| name_a.cmp(name_b))
-    });
-    let mut rank = 0;
-    named
-        .into_iter()
-        .map(|(key, name, outcomes)| Segment {
-            segment: name,
-            rank: is_ranked(key, outcomes).then(|| {
-                rank += 1;
-                rank
-            }),
-            figures: outcomes.show(portfolio, created),
-        })
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::portfolio::Portfolio;
-
-    #[test]
-    fn segments_are_ranked_by_exact_rates() {
-        // 50 ÷ 101 = 0.49505 and 99 ÷ 200 = 0.495: shown alike, and B has more deals, but A is better.
-        let outcomes = |won, lost| {
-            let mut outcomes = Outcomes::default();
-            (outcomes.won, outcomes.lost) = (won, lost);
-            outcomes
-        };
-        let (a, b) = (outcomes(50, 51), outcomes(99, 101));
-        let order = |sort| {
-            let named = vec![(0, "A".to_owned(), &a), (1, "B".to_owned(), &b)];
-            let ranked = ranked(
-                named,
-                &Dimension::Csm,
-                sort,
-                10,
-                &Portfolio::default(),
-                false,
-            );
-            let names = ranked.into_iter().map(|segment| segment.segment);
-            names.collect::<Vec<_>>().concat()
-        };
-        assert_eq!(
-            (order(Sort::Best), order(Sort::Worst)),
-            ("AB".to_owned(), "BA".to_owned())
-        );
-    }
 }

@@ -59,6 +59,10 @@ const QUESTIONS: &[(&str, &str)] = &[
         r#"{"figure": "weighted", "limit": 3, "basis": "eyJhcmd1bWVudHMiOnsicGVyaW9kIjoiUTEifSwicG9zaXRpb24iOjE5MDAsInRvZGF5IjoiMjAyNi0wMS0yOSIsInRvb2wiOiJnZXRfZm9yZWNhc3QifQ"}"#,
     ),
     (
+        "get_analytics",
+        r#"{"dimension": "source", "period": "last year", "sort": "-won_value"}"#,
+    ),
+    (
         "update_opportunity",
         r#"{"opportunity": "OPP-1159", "estimated_value": 90000, "dry_run": true}"#,
     ),

@@ -4,6 +4,7 @@
 use chrono::NaiveDate;
 
 use super::target;
+use super::unrecorded::Record;
 use crate::domain::calendar::add_days;
 use crate::domain::change::{Millis, field};
 use crate::domain::days::day;
@@ -11,7 +12,7 @@ use crate::domain::deal::Deal;
 use crate::domain::filter::Filter;
 use crate::domain::measure::{Measures, Span};
 use crate::domain::origin::{FOLLOWS, FOLLOWS_CATEGORY};
-use crate::domain::past;
+use crate::domain::past::{self, Then};
 use crate::domain::period::Period;
 use crate::domain::portfolio::Portfolio;
 use crate::domain::ratio::Ratio;
@@ -94,19 +95,23 @@ fn rebuild(
         measure,
     };
     let (mut measures, mut record) = (Measures::default(), Record::default());
-    for deal in past::due_then(portfolio, day(eve), end, span)
-        .iter()
-        .filter(|deal| asks(deal))
-    {
+    for Then { deal, .. } in &past::due_then(portfolio, day(eve), end, span) {
+        if !asks(deal) {
+            continue;
+        }
         measures.add(&Measures::of(deal, &settings, span, day(eve)));
         // Those without a date on record come with all the others of them.
         if portfolio.is_on_record(deal.number, field::EXPECTED_CLOSE, end) {
-            record.add(deal, eve_of.standing(deal));
+            match eve_of.standing(deal) {
+                Standing::Known => record.add_known(deal.value),
+                Standing::Unknown => record.add_unknown(deal.value),
+                Standing::LeftOut => {}
+            }
         }
     }
-    for deal in past::undated_then(portfolio, day(eve), end).filter(asks) {
-        if eve_of.standing(&deal) != Standing::LeftOut {
-            record.add(&deal, Standing::Unknown);
+    for Then { deal, .. } in past::undated_then(portfolio, day(eve), end) {
+        if asks(&deal) && eve_of.standing(&deal) != Standing::LeftOut {
+            record.add_unknown(deal.value);
         }
         if record.is_too_little() {
             break;
@@ -117,9 +122,7 @@ fn rebuild(
     }
     Some(AtOpen {
         amount: Some(measures.get(measure)),
-        unrecorded: Some(
-            Ratio::of(record.unknown, record.known + record.unknown).unwrap_or(Ratio::whole(0)),
-        ),
+        unrecorded: Some(record.unknown_share()),
         made_on: None,
     })
 }
@@ -172,34 +175,5 @@ impl Eve<'_> {
         } else {
             Standing::Unknown
         }
-    }
-}
-
-/// The value of the deals a figure rests on, in minor units.
-#[derive(Debug, Clone, Copy, Default)]
-struct Record {
-    known: i64,
-    unknown: i64,
-    /// Whether there is any deal that is not known, were it worth nothing.
-    is_any_unknown: bool,
-}
-
-impl Record {
-    fn add(&mut self, deal: &Deal, standing: Standing) {
-        match standing {
-            Standing::Known => self.known += deal.value,
-            Standing::Unknown => {
-                self.unknown += deal.value;
-                self.is_any_unknown = true;
-            }
-            Standing::LeftOut => {}
-        }
-    }
-
-    /// Whether more than 10 % of it was not on record, or none of it was. Once so, more unknown deals
-    /// cannot mend it.
-    fn is_too_little(&self) -> bool {
-        let all = i128::from(self.known) + i128::from(self.unknown);
-        i128::from(self.unknown) * 10 > all || (all == 0 && self.is_any_unknown)
     }
 }

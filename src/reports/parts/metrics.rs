@@ -6,15 +6,19 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::warnings;
 use crate::domain::change::NO_DAY;
 use crate::domain::deal::Deal;
 use crate::domain::filter::{Filter, Tally};
 use crate::domain::measure::Span;
+use crate::domain::money::Currency;
 use crate::domain::portfolio::Portfolio;
 use crate::domain::progress::Reasons;
 use crate::domain::ratio::Ratio;
+use crate::domain::settings::Settings;
 use crate::domain::statistics::{Amounts, Share, Spread};
 use crate::domain::texts::NONE;
+use crate::language::basis::Warning;
 use crate::language::clean;
 use crate::language::figures::{Amount, Average, Days, Fraction, Rate, or_dash};
 use crate::reports::Asked;
@@ -91,6 +95,37 @@ impl Outcomes {
         }
     }
 
+    /// Counts what others counted.
+    pub fn merge(&mut self, other: &Outcomes) {
+        self.won += other.won;
+        self.lost += other.lost;
+        self.open += other.open;
+        self.lost_value += other.lost_value;
+        self.sizes.merge(&other.sizes);
+        self.cycle_won.merge(&other.cycle_won);
+        self.cycle_lost.merge(&other.cycle_lost);
+        self.reasons.merge(&other.reasons);
+        self.backwards += other.backwards;
+        for (all, more) in self.unidentified.iter_mut().zip(&other.unidentified) {
+            all.merge(more);
+        }
+        self.foreign.extend_from_slice(&other.foreign);
+    }
+
+    /// What to say about the deals that are in no cycle: of these figures a reader would expect all.
+    pub fn warnings(&self, currency: Currency) -> impl Iterator<Item = Warning> {
+        let backwards = (self.backwards > 0).then(|| {
+            let message = format!(
+                "Closed before identified, left out of the cycle: {}.",
+                self.backwards
+            );
+            Warning::new("no_cycle", message)
+        });
+        let what = "without identified date, left out of the cycle.";
+        let unidentified = warnings::about_all("no_cycle", &self.unidentified, currency, what);
+        backwards.into_iter().chain(unidentified)
+    }
+
     /// Why figures are null, by their names.
     fn why_null(&self, whole: u64) -> BTreeMap<&'static str, &'static str> {
         let mut reasons = BTreeMap::new();
@@ -133,14 +168,33 @@ impl Outcomes {
         self.sizes.sum()
     }
 
+    /// The mean closed value of won deals, in minor units.
+    pub fn avg_won(&self) -> Option<i64> {
+        self.sizes.mean()
+    }
+
+    /// The mean cycle of won deals, in days.
+    pub fn cycle_of_won(&self) -> Option<Ratio> {
+        self.cycle_won.mean()
+    }
+
+    /// Days from identified to closed.
+    pub fn cycle(&self) -> Cycle {
+        let mut all = self.cycle_won.clone();
+        all.merge(&self.cycle_lost);
+        Cycle {
+            won: days(&self.cycle_won),
+            lost: days(&self.cycle_lost),
+            all: days(&all),
+        }
+    }
+
     /// As an answer shows it.
     pub fn show(&self, portfolio: &Portfolio, created: bool) -> WinLoss {
         let currency = portfolio.settings().currency;
         let amount = |minor| Amount { minor, currency };
         let share = self.share(created);
         let whole = share.whole;
-        let mut all = self.cycle_won.clone();
-        all.merge(&self.cycle_lost);
         WinLoss {
             won: self.won,
             lost: self.lost,
@@ -157,13 +211,34 @@ impl Outcomes {
                 median: self.sizes.median().map(amount),
                 n: self.sizes.count(),
             },
-            cycle_days: Cycle {
-                won: days(&self.cycle_won),
-                lost: days(&self.cycle_lost),
-                all: days(&all),
-            },
+            cycle_days: self.cycle(),
             lost_reasons: lost_reasons(&self.reasons, portfolio),
             reasons: self.why_null(whole),
+        }
+    }
+}
+
+/// The goals for closed deals, met or missed by the exact figures.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Goals {
+    pub goal: Fraction,
+    /// Null of nothing
+    pub goal_met: Option<bool>,
+    goal_cycle_days: i64,
+    /// All closed, on average below it
+    goal_cycle_met: Option<bool>,
+}
+
+impl Goals {
+    /// Compares a win rate and the cycle of all closed deals with the goals.
+    pub fn of(share: Share, cycle: &Cycle, settings: &Settings) -> Goals {
+        let goal = Ratio::basis_points(i64::from(settings.goals.win_rate));
+        let days = Ratio::whole(settings.goals.cycle_days);
+        Goals {
+            goal: Fraction(goal),
+            goal_met: share.rate().map(|rate| rate >= goal),
+            goal_cycle_days: settings.goals.cycle_days,
+            goal_cycle_met: cycle.all.mean.map(|mean| mean.0 < days),
         }
     }
 }

@@ -4,6 +4,8 @@
 use chrono::Datelike;
 use rustc_hash::FxHashMap;
 
+use crate::domain::calendar::month_of;
+use crate::domain::change::Day;
 use crate::domain::days::{date, day};
 use crate::domain::deal::Deal;
 use crate::domain::past;
@@ -11,7 +13,7 @@ use crate::domain::portfolio::Portfolio;
 use crate::domain::stage::{ExpansionType, Stage};
 use crate::domain::texts::{NONE, Text};
 use crate::language::records::ambiguous;
-use crate::language::vocabulary::pick;
+use crate::language::vocabulary::{pick, word_for};
 use crate::language::{clean, names};
 use crate::refusal::Result;
 
@@ -19,7 +21,7 @@ use crate::refusal::Result;
 pub const UNASSIGNED: u64 = u64::MAX;
 
 /// A way to cut a portfolio into segments.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dimension {
     /// The type of expansion.
     Type,
@@ -49,19 +51,19 @@ pub enum Dimension {
     Attribute(Text),
 }
 
-const WORDS: [(&str, u8); 12] = [
-    ("type", 0),
-    ("csm", 1),
-    ("sales_rep", 2),
-    ("source", 3),
-    ("signal", 4),
-    ("product_line", 5),
-    ("customer", 6),
-    ("customer_segment", 7),
-    ("stage_reached", 8),
-    ("size_band", 9),
-    ("month", 10),
-    ("quarter", 11),
+const WORDS: [(&str, Dimension); 12] = [
+    ("type", Dimension::Type),
+    ("csm", Dimension::Csm),
+    ("sales_rep", Dimension::SalesRep),
+    ("source", Dimension::Source),
+    ("signal", Dimension::Signal),
+    ("product_line", Dimension::ProductLine),
+    ("customer", Dimension::Customer),
+    ("customer_segment", Dimension::CustomerSegment),
+    ("stage_reached", Dimension::StageReached),
+    ("size_band", Dimension::SizeBand),
+    ("month", Dimension::Month),
+    ("quarter", Dimension::Quarter),
 ];
 
 /// Bands of size in major units: from this amount on.
@@ -85,20 +87,7 @@ impl Dimension {
         };
         let in_list = |word: &str| pick("dimension", word, &WORDS);
         match (named.is_some(), in_list(word)) {
-            (false, Ok(code)) => Ok(match code {
-                0 => Dimension::Type,
-                1 => Dimension::Csm,
-                2 => Dimension::SalesRep,
-                3 => Dimension::Source,
-                4 => Dimension::Signal,
-                5 => Dimension::ProductLine,
-                6 => Dimension::Customer,
-                7 => Dimension::CustomerSegment,
-                8 => Dimension::StageReached,
-                9 => Dimension::SizeBand,
-                10 => Dimension::Month,
-                _ => Dimension::Quarter,
-            }),
+            (false, Ok(dimension)) => Ok(dimension),
             (_, listed) => match attributes().as_slice() {
                 [attribute] => Ok(Dimension::Attribute(*attribute)),
                 several @ [_, ..] => {
@@ -119,7 +108,7 @@ impl Dimension {
                     );
                     pick("dimension", called, &known)?;
                     // Only a word of the fixed list, asked for as an attribute, comes this far.
-                    listed.map(|_| Dimension::Type)
+                    listed
                 }
             },
         }
@@ -127,13 +116,7 @@ impl Dimension {
 
     /// The segment a deal belongs to.
     pub fn key(&self, deal: &Deal, portfolio: &Portfolio, by: Dating) -> u64 {
-        let number = |number: u32| {
-            if number == NONE {
-                UNASSIGNED
-            } else {
-                u64::from(number)
-            }
-        };
+        let number = Dimension::key_of_number;
         match self {
             Dimension::Type => u64::from(deal.kind.code()),
             Dimension::Csm => number(deal.csm),
@@ -177,22 +160,14 @@ impl Dimension {
                     band as u64
                 }
             }
-            Dimension::Month | Dimension::Quarter => {
-                let on = if by == Dating::Identified {
+            Dimension::Month | Dimension::Quarter => self.key_of_day(
+                if by == Dating::Identified {
                     deal.identified
                 } else {
                     deal.close
-                };
-                let Some(on) = date(on) else {
-                    return UNASSIGNED;
-                };
-                let start = match self {
-                    Dimension::Month => crate::domain::calendar::month_of(on),
-                    _ => portfolio.settings().calendar.quarter_of(on),
-                };
-                // Days before 1970 do not occur; the day of the first keeps time order.
-                u64::try_from(day(start)).unwrap_or(0)
-            }
+                },
+                portfolio,
+            ),
             Dimension::Attribute(name) => {
                 let own = |attributes: &[(Text, Text)]| {
                     attributes
@@ -216,6 +191,38 @@ impl Dimension {
                 number(value.unwrap_or(NONE))
             }
         }
+    }
+
+    /// The segment of a text, person or customer with this number.
+    pub fn key_of_number(number: u32) -> u64 {
+        if number == NONE {
+            UNASSIGNED
+        } else {
+            u64::from(number)
+        }
+    }
+
+    /// What a question calls it.
+    pub fn word(&self, portfolio: &Portfolio) -> String {
+        match self {
+            Dimension::Attribute(name) => {
+                format!("attribute:{}", clean(portfolio.text(*name), 60))
+            }
+            _ => word_for(self, &WORDS).to_owned(),
+        }
+    }
+
+    /// The month or quarter that a day belongs to.
+    pub fn key_of_day(&self, on: Day, portfolio: &Portfolio) -> u64 {
+        let Some(on) = date(on) else {
+            return UNASSIGNED;
+        };
+        let start = match self {
+            Dimension::Month => month_of(on),
+            _ => portfolio.settings().calendar.quarter_of(on),
+        };
+        // Days before 1970 do not occur; the day of the first keeps time order.
+        u64::try_from(day(start)).unwrap_or(0)
     }
 
     /// The id of the person or customer that a segment stands for; empty where it is anything else.
@@ -265,6 +272,22 @@ impl Dimension {
             _ => clean(portfolio.text(number), 80),
         }
     }
+}
+
+/// Segments with their names, each of which a reader can tell from the others.
+pub fn named<T>(
+    segments: FxHashMap<u64, T>,
+    dimension: &Dimension,
+    portfolio: &Portfolio,
+) -> Vec<(u64, String, T)> {
+    let names = told_apart(segments.keys().map(|key| {
+        let id = dimension.id(*key, portfolio);
+        (dimension.name(*key, portfolio), id)
+    }));
+    let named = segments.into_iter().zip(names);
+    named
+        .map(|((key, segment), name)| (key, name, segment))
+        .collect()
 }
 
 /// Names beside the ids of their records, as a reader can tell them apart: where several have the same
