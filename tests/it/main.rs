@@ -9,6 +9,7 @@
     missing_docs
 )]
 
+mod analytics;
 mod answers;
 mod contracts;
 mod explained;

@@ -30,7 +30,7 @@ const UPDATE_STAGE: &str = include_str!("../oracles/update_stage.sql");
 const CREATE_OPPORTUNITY: &str = include_str!("../oracles/create_opportunity.sql");
 
 /// The export and the question as ordinary tables.
-fn tables(export: &Export, filters: &Filters, asked: &[(&str, Option<String>)]) -> Connection {
+pub fn tables(export: &Export, filters: &Filters, asked: &[(&str, Option<String>)]) -> Connection {
     let connection = Connection::open_in_memory().unwrap();
     for (name, text) in export.files() {
         let table = name.strip_suffix(".csv").unwrap();
@@ -92,7 +92,7 @@ fn tables(export: &Export, filters: &Filters, asked: &[(&str, Option<String>)]) 
 }
 
 /// The rows of an oracle.
-fn figures(connection: &Connection, sql: &str) -> BTreeMap<String, Value> {
+pub fn figures(connection: &Connection, sql: &str) -> BTreeMap<String, Value> {
     connection.execute_batch(sql).unwrap();
     let mut statement = connection.prepare("SELECT * FROM figures").unwrap();
     let rows = statement.query_map([], |row| {
@@ -109,7 +109,7 @@ fn figures(connection: &Connection, sql: &str) -> BTreeMap<String, Value> {
 }
 
 /// Compares an answer with the rows of an oracle.
-fn compare(
+pub fn compare(
     tool: &str,
     arguments: &Value,
     answer: &Value,
@@ -138,7 +138,7 @@ fn compare(
     Ok(())
 }
 
-fn ask(
+pub fn ask(
     portfolio: &Portfolio,
     tool: &str,
     arguments: &Map<String, Value>,
@@ -152,13 +152,13 @@ fn ask(
     }
 }
 
-fn text(date: NaiveDate) -> Option<String> {
+pub fn text(date: NaiveDate) -> Option<String> {
     Some(date.to_string())
 }
 
-type Span = Option<(i64, i64, u8)>;
+pub type Span = Option<(i64, i64, u8)>;
 
-fn ends(export: &Export, span: Span) -> (Option<String>, Option<String>) {
+pub fn ends(export: &Export, span: Span) -> (Option<String>, Option<String>) {
     let span = span.map(|span| generate::span_of(export.today, span));
     (
         span.and_then(|(from, _)| text(from)),
@@ -167,16 +167,20 @@ fn ends(export: &Export, span: Span) -> (Option<String>, Option<String>) {
 }
 
 /// Puts a period given by its two ends among the arguments.
-fn put(arguments: &mut Map<String, Value>, name: &str, ends: &(Option<String>, Option<String>)) {
+pub fn put(
+    arguments: &mut Map<String, Value>,
+    name: &str,
+    ends: &(Option<String>, Option<String>),
+) {
     if let (Some(from), Some(to)) = ends {
         arguments.insert(name.to_owned(), json!(format!("{from}..{to}")));
     }
 }
 
 /// Portfolios of each tool, with two questions or one to four writes each: 256 questions, and more writes.
-const PORTFOLIOS: u32 = 128;
+pub const PORTFOLIOS: u32 = 128;
 
-fn maybe_span() -> impl Strategy<Value = Span> {
+pub fn maybe_span() -> impl Strategy<Value = Span> {
     proptest::option::of(generate::span())
 }
 
