@@ -290,7 +290,8 @@ impl TargetKey {
         format!("{}|{}|{kind}", self.month, show(self.csm))
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    /// The key that a text of the log stands for.
+    pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split('|');
         let month = parts.next()?.parse().ok()?;
         let csm = read(parts.next()?)?;

@@ -36,14 +36,7 @@ pub fn read<T: DeserializeOwned + JsonSchema + 'static>(
     arguments: Map<String, Value>,
     within: &str,
 ) -> Result<T> {
-    // Models send null and [] for what they do not mean to say.
-    let says =
-        |value: &Value| !value.is_null() && value.as_array().is_none_or(|items| !items.is_empty());
-    let mut said = Map::new();
-    for (name, value) in arguments.into_iter().filter(|(_, value)| says(value)) {
-        let value = seen(value, &shapes::below(within, &name), 0)?;
-        said.insert(name, value);
-    }
+    let said = said(arguments, within)?;
     let schema = schema_of::<T>();
     let fitted = shapes::fit(Value::Object(said), &schema, within)?;
     serde_path_to_error::deserialize(&fitted).map_err(|error| {
@@ -56,6 +49,19 @@ pub fn read<T: DeserializeOwned + JsonSchema + 'static>(
             &shapes::below(within, &place),
         )
     })
+}
+
+/// The arguments that say something, without characters that cannot be seen.
+pub fn said(arguments: Map<String, Value>, within: &str) -> Result<Map<String, Value>> {
+    // Models send null and [] for what they do not mean to say.
+    let says =
+        |value: &Value| !value.is_null() && value.as_array().is_none_or(|items| !items.is_empty());
+    let mut said = Map::new();
+    for (name, value) in arguments.into_iter().filter(|(_, value)| says(value)) {
+        let value = seen(value, &shapes::below(within, &name), 0)?;
+        said.insert(name, value);
+    }
+    Ok(said)
 }
 
 /// The schema of a type of arguments, made once.

@@ -17,8 +17,9 @@ use crate::domain::portfolio::Portfolio;
 use crate::language::arguments::Words;
 use crate::language::basis::{Basis, Warning};
 use crate::language::behind::Behind;
-use crate::language::filters::FilterWords;
+use crate::language::filters::{self, FilterWords};
 use crate::language::opportunity::{Form, Opportunity};
+use crate::language::schema;
 use crate::language::vocabulary::pick;
 use crate::refusal::{Code, Refusal, Result};
 
@@ -93,6 +94,15 @@ pub struct Answer {
     next_cursor: Option<String>,
     warnings: Vec<Warning>,
     basis: Basis,
+}
+
+/// The arguments that choose deals, rather than say how they are shown.
+pub(super) fn that_choose() -> Vec<String> {
+    let shown = ["by", "cursor", "include"];
+    let own = schema::properties(&schema::input::<Query>()).into_iter();
+    own.filter(|name| !shown.contains(&name.as_str()))
+        .chain(filters::names().iter().cloned())
+        .collect()
 }
 
 /// The deals of a list, for whoever asks for deals by what they have in common.

@@ -10,6 +10,8 @@ mod list_opportunities;
 mod parts;
 mod win_rate;
 
+use std::sync::LazyLock;
+
 use chrono::NaiveDate;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -211,13 +213,8 @@ pub struct Matching {
 
 /// The deals that a list with these arguments would hold, without any limit unless they set one.
 pub fn matching(asked: &Asked<'_>, arguments: Map<String, Value>, most: usize) -> Result<Matching> {
-    const OF_PAGES: [&str; 3] = ["by", "cursor", "include"];
-    let own = schema::properties(&schema::input::<list_opportunities::Query>());
-    let own = own
-        .into_iter()
-        .filter(|name| !OF_PAGES.contains(&name.as_str()));
-    let known: Vec<String> = own.chain(filters::names().iter().cloned()).collect();
-    let (filters, query) = read::<list_opportunities::ListOpportunities>(arguments, &known)?;
+    static KNOWN: LazyLock<Vec<String>> = LazyLock::new(list_opportunities::that_choose);
+    let (filters, query) = read::<list_opportunities::ListOpportunities>(arguments, &KNOWN)?;
     list_opportunities::matching(asked, &filters, &query, most)
 }
 

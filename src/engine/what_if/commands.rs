@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::OPPORTUNITY;
 use crate::actions::DRY_RUN;
-use crate::language::vocabulary;
+use crate::language::{arguments, vocabulary};
 use crate::refusal::{Code, Refusal, Result};
 use crate::registry::{self, Does, Tool};
 use crate::reports::{AS_OF, KNOWN_AT, WHAT_IF, WHERE};
@@ -117,15 +117,16 @@ impl Command {
             .iter()
             .find(|tool| tool.name == name && is_supposable(tool))
             .ok_or_else(|| unknown(place, &name, &names().collect::<Vec<_>>()))?;
-        let Value::Object(mut arguments) = spelt_out(arguments) else {
+        let Value::Object(arguments) = spelt_out(arguments) else {
             return Err(misshapen(&format!("gives {name} no object of arguments")));
         };
-        arguments.retain(|_, value| !value.is_null());
-        let command = Command {
+        let mut command = Command {
             place,
             tool,
-            arguments,
+            arguments: Map::new(),
         };
+        let said = arguments::said(arguments, "");
+        command.arguments = said.map_err(|refusal| command.refused(refusal, None))?;
         if let Some(name) = [DRY_RUN, IDEMPOTENCY_KEY]
             .into_iter()
             .find(|name| command.arguments.contains_key(*name))

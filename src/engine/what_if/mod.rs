@@ -11,10 +11,13 @@ pub(super) use self::commands::{Command, commands, not_of_the_past};
 use self::commands::{MOST, spelt_out, too_many};
 use crate::actions::{Commanded, Outcome};
 use crate::domain::change::Subject;
+use crate::domain::days::date;
 use crate::domain::draft::{Author, Planned, Said};
 use crate::domain::portfolio::Portfolio;
+use crate::domain::reference::TargetKey;
+use crate::language::figures::or_dash;
 use crate::language::opportunity::{find, label};
-use crate::language::{clean, fields, visible};
+use crate::language::{clean, fields};
 use crate::refusal::{Code, Refusal, Result};
 use crate::registry::Does;
 use crate::reports::{self, Asked, Supposed, WHAT_IF, WHERE};
@@ -109,8 +112,7 @@ impl Supposing<'_> {
         }
         let mut deal = None;
         if let Some(Value::String(words)) = arguments.get(OPPORTUNITY) {
-            let words = visible(words);
-            let found = find(&words, &self.after);
+            let found = find(words, &self.after);
             let (number, note) = found.map_err(|refusal| command.refused(refusal, None))?;
             deal = Some(number);
             let id = self.id(number);
@@ -266,7 +268,12 @@ impl Supposing<'_> {
                 let field = fields::name(field, &self.after).unwrap_or_default();
                 format!("{field} of {}", label(number, &self.after))
             }
-            _ => "target of the same month".to_owned(),
+            Subject::Target(key) => {
+                let month = TargetKey::parse(self.after.text(key)).map(|key| key.month);
+                let month = month.and_then(date).map(|month| month.format("%Y-%m"));
+                format!("target of {}", or_dash(month))
+            }
+            _ => "same field".to_owned(),
         };
         let message = format!(
             "Commands {place} and {} of {WHAT_IF} contradict each other: they make different things of the {what}.",

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use crate::language::figures::{Amount, Days, Fraction, Multiple};
 use crate::language::schema;
 use crate::refusal::Result;
-use crate::reports::{Asked, Report, read};
+use crate::reports::{Asked, Report, WHAT_IF, read};
 
 /// A report that may be asked what if.
 pub(in crate::reports) trait Supposable: Report {
@@ -242,7 +242,7 @@ pub(in crate::reports) fn ask_both<R: Supposable>(
     let mut structured = serde_json::to_value(&answer).unwrap_or(Value::Null);
     if let Value::Object(fields) = &mut structured {
         let what_if = serde_json::to_value(&what_if).unwrap_or(Value::Null);
-        fields.insert(super::super::WHAT_IF.to_owned(), what_if);
+        fields.insert(WHAT_IF.to_owned(), what_if);
     }
     Ok((structured, text))
 }
