@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use self::counting::{Analysis, Counted};
 use self::sorting::Sort;
+use super::parts::behind;
 use super::parts::by_period::{GRAINS, Grain, Part, PeriodTotal, by_period, readable_parts_of};
 use super::parts::expansion::{closed_in, expansion};
 use super::parts::metrics::Goals;
@@ -20,9 +21,11 @@ use super::parts::sources::{SourceTotal, top_sources};
 use super::parts::warnings;
 use super::{Asked, Report};
 use crate::domain::measure::Span;
+use crate::domain::period::Period;
 use crate::domain::portfolio::Portfolio;
 use crate::language::arguments::Words;
 use crate::language::basis::{Basis, Warning};
+use crate::language::behind::Behind;
 use crate::language::figures::{Amount, Chosen, Fraction};
 use crate::language::filters::FilterWords;
 use crate::language::periods::{self, Direction};
@@ -176,15 +179,8 @@ impl Report for GetAnalytics {
         let currency = settings.currency;
         let understood = filters.resolve(portfolio)?;
         let filter = &understood.filter;
-        let (calendar, today) = (&settings.calendar, asked.today);
-        let said = query
-            .period
-            .as_deref()
-            .map(|words| periods::period(words, calendar, today, Direction::Back))
-            .transpose()?
-            .map(|reading| reading.period);
-        let year = periods::unsaid("trailing 12 months", calendar, today, Direction::Back)?.period;
-        let period = said.as_ref().unwrap_or(&year);
+        let said = query.period_said(asked)?;
+        let period = &query.period(asked)?;
         let choice = Choice::read(&query, portfolio)?;
         let dimension = choice.dimension;
         let parts = readable_parts_of(period, choice.grain, portfolio)?;
@@ -292,6 +288,23 @@ impl Report for GetAnalytics {
             basis,
             columns: choice.columns,
         })
+    }
+
+    fn behind(asked: &Asked<'_>, filters: &FilterWords, query: Query) -> Result<Behind> {
+        let filter = filters.resolve(asked.portfolio)?.filter;
+        let choice = Choice::read(&query, asked.portfolio)?;
+        let closed = closed_in(asked.portfolio, &filter, Span::of(&query.period(asked)?));
+        let mut behind = behind::win_rate("", &closed, asked.portfolio);
+        behind.figures.retain(|figure| {
+            let name = figure.path.split('.').next().unwrap_or_default();
+            match name {
+                "win_rate" | "win_rate_by_value" => choice.shows(Column::WinRate),
+                "avg_deal_size" => choice.shows(Column::DealSize),
+                "cycle_days" => choice.shows(Column::Cycle),
+                _ => true,
+            }
+        });
+        Ok(behind)
     }
 
     fn text(answer: &Answer) -> String {
@@ -413,4 +426,21 @@ fn columns(words: &Words) -> Result<Vec<Column>> {
         }
     }
     Ok(columns)
+}
+
+impl Query {
+    /// The period the question names.
+    fn period_said(&self, asked: &Asked<'_>) -> Result<Option<Period>> {
+        let calendar = &asked.portfolio.settings().calendar;
+        let read = |words| periods::period(words, calendar, asked.today, Direction::Back);
+        let said = self.period.as_deref().map(read).transpose()?;
+        Ok(said.map(|reading| reading.period))
+    }
+
+    /// The period it is about: the one it names, else the trailing twelve months.
+    fn period(&self, asked: &Asked<'_>) -> Result<Period> {
+        let calendar = &asked.portfolio.settings().calendar;
+        let year = periods::unsaid("trailing 12 months", calendar, asked.today, Direction::Back)?;
+        Ok(self.period_said(asked)?.unwrap_or(year.period))
+    }
 }

@@ -238,7 +238,7 @@ impl Report for WinRate {
         let filter = filters.resolve(asked.portfolio)?.filter;
         let span = Span::of(&query.period(asked)?);
         let deals: Vec<&Deal> = counted(asked, &filter, span, query.created()?).collect();
-        Ok(behind::win_rate(&deals, asked.portfolio))
+        Ok(behind::win_rate("overall.", &deals, asked.portfolio))
     }
 
     fn text(answer: &Answer) -> String {

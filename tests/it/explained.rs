@@ -16,11 +16,12 @@ use super::support::Portfolio;
 /// How many portfolios each law is tried on.
 const CASES: u32 = 16;
 
-const TOOLS: [&str; 5] = [
+const TOOLS: [&str; 6] = [
     "get_pipeline",
     "get_forecast",
     "list_opportunities",
     "win_rate",
+    "get_analytics",
     "get_changes",
 ];
 
@@ -42,7 +43,7 @@ fn questions(filter: &Map<String, Value>, period: &str) -> Vec<(&'static str, Va
     let mut asked = Vec::new();
     for tool in TOOLS {
         let mut filter = filter.clone();
-        if tool == "win_rate" {
+        if tool == "win_rate" || tool == "get_analytics" {
             filter.remove("stage");
             if let Some(Value::Object(exclude)) = filter.get_mut("exclude") {
                 exclude.remove("stage");

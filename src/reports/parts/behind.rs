@@ -173,17 +173,18 @@ pub fn list(deals: &[&Deal], portfolio: &Portfolio) -> Behind {
     behind
 }
 
-/// Of `win_rate`: the deals counted, whose cycle is known when they were identified and closed.
-pub fn win_rate(deals: &[&Deal], portfolio: &Portfolio) -> Behind {
+/// Of `win_rate` and `get_analytics`: the deals counted, in figures that stand below a path.
+pub fn win_rate(path: &str, deals: &[&Deal], portfolio: &Portfolio) -> Behind {
+    let below = |name: &str| format!("{path}{name}");
     let mut behind = Behind::default();
     let (won, lost) = (
         those(deals, Deal::is_won),
         those(deals, |deal| !deal.is_open() && !deal.is_won()),
     );
-    for (path, deals) in [("overall.won", &won), ("overall.lost", &lost)] {
+    for (path, deals) in [(below("won"), &won), (below("lost"), &lost)] {
         tally(
             &mut behind,
-            named(path, ["", "_value", ""]),
+            named(&path, ["", "_value", ""]),
             deals,
             portfolio,
         );
@@ -195,7 +196,7 @@ pub fn win_rate(deals: &[&Deal], portfolio: &Portfolio) -> Behind {
         );
     }
     behind.mean(
-        "overall.win_rate.rate",
+        below("win_rate.rate"),
         "won ÷ (won + lost), or ÷ all identified with basis created",
         Unit::Number,
         deals
@@ -203,11 +204,11 @@ pub fn win_rate(deals: &[&Deal], portfolio: &Portfolio) -> Behind {
             .map(|deal| (deal.number, i64::from(deal.is_won()))),
     );
     behind.of_figures(
-        "overall.win_rate_by_value",
-        "overall.won_value ÷ (overall.won_value + overall.lost_value)",
+        below("win_rate_by_value"),
+        "won_value ÷ (won_value + lost_value)",
     );
     behind.mean(
-        "overall.avg_deal_size.mean",
+        below("avg_deal_size.mean"),
         "mean closed value of the deals won",
         Unit::Money,
         won.iter()
@@ -215,15 +216,15 @@ pub fn win_rate(deals: &[&Deal], portfolio: &Portfolio) -> Behind {
             .map(|deal| (deal.number, deal.value)),
     );
     for (path, deals) in [
-        ("overall.cycle_days.won.mean", &won),
-        ("overall.cycle_days.lost.mean", &lost),
+        ("cycle_days.won.mean", &won),
+        ("cycle_days.lost.mean", &lost),
     ] {
         let cycle = |deal: &&Deal| {
             let days = deal.close.checked_sub(deal.identified)?;
             (deal.identified != NO_DAY && days >= 0).then_some((deal.number, i64::from(days)))
         };
         behind.mean(
-            path,
+            below(path),
             "mean days from identified_date to actual_close",
             Unit::Number,
             deals.iter().filter_map(cycle),

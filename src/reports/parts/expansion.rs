@@ -80,6 +80,14 @@ pub fn metrics(
     let shown = overall.show(portfolio, false);
     let mut reasons = shown.reasons;
     reasons.extend(expansion.reason());
+    if shown.cycle_days.won.mean.is_none() {
+        let reason = if shown.won == 0 {
+            "no_won_deals"
+        } else {
+            "no_identified_date"
+        };
+        reasons.insert("avg_sales_cycle_days", reason);
+    }
     let warnings = unidentified.into_iter().chain(expansion.warning(portfolio));
     Metrics {
         period: period.label.clone(),
