@@ -127,8 +127,11 @@ pub(super) fn matching(
     };
     let filter = asks.narrow(&understood.filter)?;
     let Selected { deals, left_out } = asks.select(asked, &filter);
+    let foreign = deals.iter().filter(|deal| deal.foreign);
+    let foreign: Vec<u32> = foreign.map(|deal| deal.number).collect();
     let all = warnings::of_filter(&understood)
         .into_iter()
+        .chain(warnings::no_rate(&foreign, portfolio))
         .chain(of_undated(&left_out, portfolio));
     Ok(Matching {
         warnings: all.map(|warning| warning.message).collect(),

@@ -184,7 +184,7 @@ fn supposable_input<R: Report>() -> Map<String, Value> {
         let schema = serde_json::json!({
             "type": "array",
             "items": { "type": "object" },
-            "description": "Write calls to suppose, none written: [{\"update_stage\": {its arguments}}], also \
+            "description": "\"What if we lose the top three?\": write calls to suppose, none written: [{\"update_stage\": {its arguments}}], also \
                 update_opportunity, create_opportunity, set_target; \"where\": {list_opportunities filters, sort, limit} \
                 in place of \"opportunity\" takes all deals that match",
         });

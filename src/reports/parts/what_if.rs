@@ -326,7 +326,9 @@ fn text(pairs: &[Pair], of: &Supposed) -> String {
             format!("{} {from} → {to}{by}", pair.base.name())
         })
         .collect();
-    let same: Vec<String> = same.into_iter().map(|pair| pair.base.name()).collect();
+    // What there is in neither answer has nothing to stay.
+    let same = same.into_iter().filter(|pair| pair.base.figure.is_some());
+    let same: Vec<String> = same.map(|pair| pair.base.name()).collect();
     let mut lines = vec![format!("What if {}:", of.commands())];
     lines.push(if changed.is_empty() {
         "No figure changes.".to_owned()
