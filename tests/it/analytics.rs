@@ -5,7 +5,7 @@
 //! The exports that others are asked about say nothing of when deals were due in the past. Here they do: of
 //! most deals, every expected close since the deal was found is on record, and of some none is.
 
-use chrono::{Days, NaiveDate};
+use chrono::{Datelike, Days, Months, NaiveDate};
 use expansion_pipeline::files::Source;
 use proptest::collection::vec;
 use proptest::option::weighted;
@@ -14,8 +14,10 @@ use proptest::sample::select;
 use proptest::test_runner::TestCaseError;
 use serde_json::{Map, Value, json};
 
-use super::generate::{self, Export, prove};
-use super::oracles::{PORTFOLIOS, ask, compare, ends, figures, maybe_span, put, tables, text};
+use super::generate::{self, Export, FilterSeed, prove};
+use super::oracles::{
+    PORTFOLIOS, Span, ask, compare, ends, figures, maybe_span, put, tables, text,
+};
 use super::support::{Portfolio, caller, empty};
 
 const ANALYTICS: &str = include_str!("../oracles/get_analytics.sql");
@@ -39,12 +41,24 @@ const DIMENSIONS: [&str; 11] = [
 type Due = (bool, Option<i64>, i64);
 
 fn dues() -> impl Strategy<Value = Vec<Due>> {
-    let due = (
-        proptest::bool::weighted(0.93),
-        weighted(0.95, -250..200_i64),
-        1..200_i64,
-    );
-    vec(due, 40)
+    // One deal of which nothing is on record may be enough to leave a slip rate out.
+    let share_on_record = prop_oneof![3 => Just(1.0), 1 => Just(0.9)];
+    share_on_record.prop_flat_map(|share| {
+        let due = (
+            proptest::bool::weighted(share),
+            weighted(0.98, -250..200_i64),
+            1..200_i64,
+        );
+        vec(due, 40)
+    })
+}
+
+/// A question: its filter, often none, and its period, often one that has begun a few months ago, so
+/// that deals were due in it.
+fn question() -> impl Strategy<Value = (FilterSeed, Span)> {
+    let filters = prop_oneof![1 => generate::filters(), 1 => Just(FilterSeed::default())];
+    let lately = (-14..=1_i64, 0..130_i64, 0..5_u8).prop_map(Some);
+    (filters, prop_oneof![1 => maybe_span(), 1 => lately])
 }
 
 /// The changes of expected closes: (deal, day, before, after).
@@ -65,8 +79,9 @@ fn changes(export: &Export, dues: &[Due]) -> Changes {
             continue;
         };
         let first = first.map(day);
-        let changed = found + Days::new(after.unsigned_abs());
-        if changed > export.today || first == deal.expected {
+        let age = (export.today - found).num_days();
+        let changed = found + Days::new(age.min(*after).unsigned_abs());
+        if changed == found || first == deal.expected {
             if deal.expected.is_some() {
                 changes.push((deal.id.clone(), found, None, deal.expected));
             }
@@ -113,7 +128,7 @@ fn known(export: &Export, dimension: Option<&'static str>) -> Option<&'static st
 #[test]
 fn get_analytics_agrees_with_sql() {
     let dimension = weighted(0.85, select(DIMENSIONS.to_vec()));
-    let question = (generate::filters(), maybe_span(), dimension);
+    let question = (question(), dimension);
     prove(
         "get_analytics",
         PORTFOLIOS,
@@ -121,7 +136,7 @@ fn get_analytics_agrees_with_sql() {
         |(export, dues, questions)| {
             let changes = changes(&export, &dues);
             let portfolio = imported(&export, &changes);
-            for (seed, span, dimension) in questions {
+            for ((seed, span), dimension) in questions {
                 let filters = export.filter(&seed, false);
                 let period = ends(&export, span);
                 let dimension = known(&export, dimension);
@@ -186,19 +201,14 @@ fn cents(figures: &Value, place: &str) -> i64 {
 #[test]
 fn segments_add_up_to_the_whole_or_it_says_why_not() {
     let dimensions = [&DIMENSIONS[..], &["quarter", "signal"]].concat();
-    let question = (
-        generate::filters(),
-        maybe_span(),
-        select(dimensions),
-        weighted(0.3, 1..4_u16),
-    );
+    let question = (question(), select(dimensions), weighted(0.3, 1..4_u16));
     prove(
         "segments add up",
         PORTFOLIOS,
         (generate::export(40), dues(), vec(question, 2)),
         |(export, dues, questions)| {
             let portfolio = imported(&export, &changes(&export, &dues));
-            for (seed, span, dimension, limit) in questions {
+            for ((seed, span), dimension, limit) in questions {
                 let Some(dimension) = known(&export, Some(dimension)) else {
                     continue;
                 };
@@ -275,8 +285,8 @@ fn a_segment_is_what_a_question_narrowed_to_it_answers() {
     prove(
         "segments are filters",
         PORTFOLIOS / 2,
-        (generate::export(40), dues(), maybe_span(), dimension),
-        |(export, dues, span, dimension)| {
+        (generate::export(40), dues(), question(), dimension),
+        |(export, dues, (_, span), dimension)| {
             let portfolio = imported(&export, &changes(&export, &dues));
             let mut arguments = Map::new();
             put(&mut arguments, "period", &ends(&export, span));
@@ -306,6 +316,39 @@ fn a_segment_is_what_a_question_narrowed_to_it_answers() {
                 ] {
                     prop_assert_eq!(&row[name], &narrowed[name], "{} of {}", name, row);
                 }
+            }
+            Ok(())
+        },
+    );
+}
+
+#[test]
+fn what_was_due_when_a_period_opened_does_not_hang_on_what_came_after() {
+    let period = (0..12_u32, select(vec![1_u32, 3]));
+    prove(
+        "no hindsight in slips",
+        PORTFOLIOS,
+        (generate::export(40), dues(), period),
+        |(export, dues, (back, months))| {
+            let portfolio = imported(&export, &changes(&export, &dues));
+            let first = export.today.with_day(1).unwrap() - Months::new(back);
+            let last = (first + Months::new(months)).pred_opt().unwrap();
+            let mut arguments = Map::new();
+            arguments.insert("period".to_owned(), json!(format!("{first}..{last}")));
+            arguments.insert("metrics".to_owned(), json!("slip_rate"));
+            let now = ask(&portfolio, "get_analytics", &arguments)?;
+            arguments.insert("as_of".to_owned(), json!(first.to_string()));
+            let then = ask(&portfolio, "get_analytics", &arguments)?;
+            let (now, then) = (&now["slip_rate"], &then["slip_rate"]);
+            for place in ["of", "unrecorded"] {
+                prop_assert_eq!(
+                    &now[place],
+                    &then[place],
+                    "{} of {} and {}",
+                    place,
+                    now,
+                    then
+                );
             }
             Ok(())
         },

@@ -126,6 +126,7 @@ fn everything(
         "all": sorted(get("list_opportunities", all)?, "opportunities"),
         "customers": sorted(get("list_opportunities", with(filter, json!({ "by": "customer", "limit": 200 })))?, "by_customer"),
         "win_rate": get("win_rate", with(&without_stage, json!({ "by": "csm" })))?,
+        "analytics": get("get_analytics", with(&without_stage, json!({ "metrics": "all", "dimension": "source" })))?,
         "created": get("win_rate", with(&without_stage, json!({ "by": "stage_reached", "basis": "created" })))?,
     }))
 }
