@@ -83,6 +83,7 @@ codes! {
     VersionChanged "version_changed" Conflict "The opportunity was changed since the version the caller expected.",
     AlreadyUndone "already_undone" Conflict "The change is undone already.",
     BuiltUpon "built_upon" Conflict "Later changes build on the one to be undone.",
+    SignalContradicted "signal_contradicted" Conflict "A signal on record under this id is another one.",
     IdempotencyConflict "idempotency_conflict" Conflict "The idempotency key was used before, with another request.",
     InvalidCursor "invalid_cursor" Invalid "The cursor is damaged or belongs to another question.",
     ImportRejected "import_rejected" Invalid "Rows of an import cannot be right, so nothing was written.",

@@ -8,6 +8,8 @@ use super::deal::{Deal, REDATED, place_of};
 use super::fold::fold;
 use super::measure::Span;
 use super::portfolio::Portfolio;
+use super::pricing::{By, Pricing};
+use super::texts::NONE;
 
 /// The deals that were open at the end of a day and due in a span, as they stood then; one whose
 /// expected close was not on record yet by the earliest that is known.
@@ -32,7 +34,7 @@ pub fn due_then(portfolio: &Portfolio, day: Day, until: Millis, span: Span) -> V
                     || expected.is_some_and(|expected| span.contains(expected))
             });
         for deal in same_date.chain(other_date).chain(closed_since) {
-            let then = as_it_stood(portfolio, chunk, deal, until);
+            let then = as_it_stood(portfolio, chunk, deal, day, until);
             due.extend(then.filter(|then| then.is_open() && span.contains(then.close)));
         }
     }
@@ -51,13 +53,14 @@ pub fn undated_then(
         let closed_since = chunk.closed().dated_late(day.saturating_add(1));
         open.chain(closed_since)
             .filter(move |deal| !portfolio.is_on_record(deal.number, field::EXPECTED_CLOSE, until))
-            .filter_map(move |deal| as_it_stood(portfolio, chunk, deal, until))
+            .filter_map(move |deal| as_it_stood(portfolio, chunk, deal, day, until))
             .filter(Deal::is_open)
     })
 }
 
 /// The last estimate of a deal before it closed; of an open one the last there is. What an estimate
-/// became on the day of the close still counts, what it became later does not.
+/// became on the day of the close still counts, what it became later does not. In the organisation's
+/// currency, unless the deal is foreign.
 pub fn last_estimate(portfolio: &Portfolio, deal: &Deal) -> i64 {
     let is_later = |change: &Change| portfolio.days().of(change.at) > deal.close;
     let changes = portfolio.changes(deal.number).iter();
@@ -67,26 +70,43 @@ pub fn last_estimate(portfolio: &Portfolio, deal: &Deal) -> i64 {
     }
     let before = estimates.rfind(|change| !is_later(change));
     let first = || portfolio.origin(deal.number).map(|origin| origin.estimate);
-    before
-        .map(|change| change.value.max(0))
-        .or_else(first)
-        .unwrap_or(deal.estimate)
+    let own = before.map(|change| change.value.max(0)).or_else(first);
+    let currency = portfolio
+        .detail(deal)
+        .map_or(NONE, |detail| detail.currency);
+    let pricing = Pricing::of(portfolio.reference(), By::LATEST);
+    match own {
+        Some(own) if currency != NONE => pricing.convert(own, currency, deal.close),
+        own => own,
+    }
+    .unwrap_or(deal.estimate)
 }
 
-fn as_it_stood(portfolio: &Portfolio, chunk: &Chunk, deal: &Deal, until: Millis) -> Option<Deal> {
+/// A deal as it stood at the end of a day; what it came to in another currency by the rates of that day.
+fn as_it_stood(
+    portfolio: &Portfolio,
+    chunk: &Chunk,
+    deal: &Deal,
+    day: Day,
+    until: Millis,
+) -> Option<Deal> {
     let place = place_of(deal.number);
     let origin = chunk.origins().get(usize::from(place))?;
     let changes = chunk.changes(place);
-    if origin.at <= until && changes.last().is_none_or(|last| last.at <= until) {
+    if origin.at <= until
+        && changes.last().is_none_or(|last| last.at <= until)
+        && chunk.own(place).is_none()
+    {
         return Some(*deal);
     }
-    let folded = fold(
+    let mut folded = fold(
         origin,
         changes,
         portfolio.days(),
         until,
         &mut Vec::new(),
         &mut Vec::new(),
-    );
-    folded.map(|folded| folded.deal)
+    )?;
+    Pricing::of(portfolio.reference(), By::Close(day)).settle(&mut folded);
+    Some(folded.deal)
 }

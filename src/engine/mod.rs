@@ -21,6 +21,7 @@ use serde_json::{Map, Value, json};
 
 use crate::actions::{self, Commanded, DRY_RUN};
 use crate::domain::change::{BEGINNING, Millis, Subject, field};
+use crate::domain::days::day;
 use crate::domain::draft::{Author, Draft};
 use crate::domain::portfolio::Portfolio;
 use crate::domain::settings::{self, NAMES, Settings};
@@ -153,7 +154,7 @@ impl Engine {
         let reference = json!({ "tool": tool.name, "arguments": as_asked, "today": today, "position": portfolio.position() });
         let reference = URL_SAFE_NO_PAD.encode(reference.to_string());
         let asked = Asked {
-            portfolio: &portfolio,
+            portfolio: &portfolio.priced_on(day(today)),
             today,
             until,
             as_of,

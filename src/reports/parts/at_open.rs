@@ -25,6 +25,8 @@ pub struct AtOpen {
     pub amount: Option<i64>,
     /// Of a rebuilt one, the share of the value it rests on that was not on record then.
     pub unrecorded: Option<Ratio>,
+    /// Of a rebuilt one, how many deals had no rate then, and are left out.
+    pub no_rate: u64,
     /// Of a recorded one, the day it was made; a rebuilt one is of the eve of its period.
     pub made_on: Option<NaiveDate>,
 }
@@ -40,6 +42,7 @@ pub fn forecast_at_open(
         Some((made_on, recorded)) => AtOpen {
             amount: Some(recorded),
             unrecorded: None,
+            no_rate: 0,
             made_on: Some(made_on),
         },
         None => rebuild(portfolio, filter, period, measure).unwrap_or_default(),
@@ -51,6 +54,13 @@ pub fn notes<'a>(all: impl Iterator<Item = (&'a Period, AtOpen)>) -> Vec<String>
     let rebuilt = "forecast_at_open is rebuilt from the log for";
     let (mut whole, mut notes) = (Vec::new(), Vec::new());
     for (period, at_open) in all {
+        if at_open.amount.is_some() && at_open.no_rate > 0 {
+            notes.push(format!(
+                "forecast_at_open of {} leaves out {} without a rate for the currency then.",
+                period.label,
+                super::warnings::deals(at_open.no_rate)
+            ));
+        }
         match at_open.amount.and(at_open.unrecorded) {
             Some(share) if share == Ratio::whole(0) => whole.push(period.label.as_str()),
             Some(share) => notes.push(format!(
@@ -86,7 +96,8 @@ fn rebuild(
     portfolio.first_at().filter(|first| *first <= end)?;
     let span = Span::of(period);
     let settings = portfolio.settings_at(end);
-    let asks = |deal: &Deal| !deal.foreign && filter.matches(deal, portfolio);
+    let asks = |deal: &Deal| filter.matches(deal, portfolio);
+    let mut no_rate = 0;
     let eve_of = Eve {
         portfolio,
         settings: &settings,
@@ -98,6 +109,10 @@ fn rebuild(
         .iter()
         .filter(|deal| asks(deal))
     {
+        no_rate += u64::from(deal.foreign);
+        if deal.foreign {
+            continue;
+        }
         measures.add(&Measures::of(deal, &settings, span, day(eve)));
         // Those without a date on record come with all the others of them.
         if portfolio.is_on_record(deal.number, field::EXPECTED_CLOSE, end) {
@@ -105,6 +120,9 @@ fn rebuild(
         }
     }
     for deal in past::undated_then(portfolio, day(eve), end).filter(asks) {
+        if deal.foreign {
+            continue;
+        }
         if eve_of.standing(&deal) != Standing::LeftOut {
             record.add(&deal, Standing::Unknown);
         }
@@ -120,6 +138,7 @@ fn rebuild(
         unrecorded: Some(
             Ratio::of(record.unknown, record.known + record.unknown).unwrap_or(Ratio::whole(0)),
         ),
+        no_rate,
         made_on: None,
     })
 }

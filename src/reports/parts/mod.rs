@@ -1,6 +1,8 @@
 //! Parts of answers that several reports show. Each is a pure function of the portfolio.
 
 pub mod at_open;
+pub mod contract;
+pub mod converted;
 pub mod customers;
 pub mod expansion;
 pub mod forecast;
