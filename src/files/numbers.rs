@@ -109,12 +109,20 @@ pub(super) fn rate(cell: &str, marks: Marks) -> Result<Rate, String> {
             quoted(cell)
         )
     };
+    let in_doubt = || {
+        format!(
+            "{} could part thousands or decimals, and the rest of the column does not settle it; write it with a point and four decimals",
+            quoted(cell)
+        )
+    };
     let figures = figures(cell)
         .filter(|figures| figures.currency.is_empty() && !figures.percent)
         .ok_or_else(refused)?;
     let mark = match parted(&figures.digits) {
         Parted::Either('.') if !marks.comma => Some('.'),
-        parted => marks.decimal_mark(&parted).map_err(|()| ambiguous(cell))?,
+        // An amount would part thousands by it, but a rate has three decimals as often as not.
+        Parted::Either(',') if !marks.point && !marks.comma => return Err(in_doubt()),
+        parted => marks.decimal_mark(&parted).map_err(|()| in_doubt())?,
     };
     let decimal = decimal(&figures.digits, mark).ok_or_else(refused)?;
     if figures.negative || decimal.digits == 0 {
