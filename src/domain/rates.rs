@@ -91,16 +91,30 @@ impl RateKey {
 }
 
 /// The rates on record.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Rates(BTreeMap<RateKey, (Currency, Rate)>);
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rates {
+    of_day: BTreeMap<RateKey, (Currency, Rate)>,
+    /// The latest day there ever was a rate of: every question asks for it.
+    latest: Day,
+}
+
+impl Default for Rates {
+    fn default() -> Self {
+        Rates {
+            of_day: BTreeMap::new(),
+            latest: Day::MIN,
+        }
+    }
+}
 
 impl Rates {
     /// Puts a rate on record, or takes it off.
     pub(super) fn set(&mut self, key: RateKey, rate: Option<Rate>, texts: &Texts) {
         let currency = Currency::from_code(texts.get(key.currency));
+        self.latest = self.latest.max(key.day);
         match currency.zip(rate) {
-            Some(rate) => self.0.insert(key, rate),
-            None => self.0.remove(&key),
+            Some(rate) => self.of_day.insert(key, rate),
+            None => self.of_day.remove(&key),
         };
     }
 
@@ -110,9 +124,9 @@ impl Rates {
         Some((since, *rate))
     }
 
-    /// Whether some rate holds only from later than a day.
+    /// Whether some rate may hold only from later than a day.
     pub fn reach_beyond(&self, day: Day) -> bool {
-        self.0.keys().any(|key| key.day > day)
+        self.latest > day
     }
 
     /// The same with the currency itself.
@@ -122,7 +136,7 @@ impl Rates {
             day: Day::MIN,
         };
         let (key, found) = self
-            .0
+            .of_day
             .range(first..=RateKey { currency, day })
             .next_back()?;
         Some((key.day, found))
