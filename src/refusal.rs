@@ -85,6 +85,7 @@ codes! {
     BuiltUpon "built_upon" Conflict "Later changes build on the one to be undone.",
     ContradictoryCommands "contradictory_commands" Invalid "Commands of a what-if contradict each other.",
     NothingMatches "nothing_matches" NotFound "No opportunity matches the filters that choose the deals of a command.",
+    SignalContradicted "signal_contradicted" Conflict "A signal on record under this id is another one.",
     IdempotencyConflict "idempotency_conflict" Conflict "The idempotency key was used before, with another request.",
     InvalidCursor "invalid_cursor" Invalid "The cursor is damaged or belongs to another question.",
     ImportRejected "import_rejected" Invalid "Rows of an import cannot be right, so nothing was written.",

@@ -89,7 +89,7 @@ impl Close {
         )
         .hint(format!(
             "Ask for the signed value and give 'closed_value'; the estimate is {}.",
-            currency_of(found, portfolio).json(found.deal.estimate)
+            currency_of(found, portfolio).json(found.own_estimate())
         )))
     }
 

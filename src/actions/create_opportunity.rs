@@ -1,12 +1,15 @@
 //! Puts an opportunity on record, or lets its signal join the open one it belongs to
 //! (DEFINITIONS section 8, "Automatic creation from signals").
 
+mod evidence;
+
 use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use self::evidence::Signal;
 use super::parts::effect::Effect;
 use super::reading::{self, person, short, spelled_as_known};
 use super::{Action, Commanded};
@@ -164,7 +167,7 @@ impl Action for CreateOpportunity {
                     "The signal joins {}; nothing else of it changes.",
                     label(number, portfolio)
                 ));
-                attach(signal, number, commanded, &mut draft, &mut notes);
+                signal.attach(number, customer, commanded, &mut draft, &mut notes)?;
                 (number, false)
             }
             (same, signal) => {
@@ -177,7 +180,7 @@ impl Action for CreateOpportunity {
                 let csm = csm_of(commanded, &command, customer, is_new, &mut notes)?;
                 let number = put_on_record(commanded, &command, &asked, customer, csm, &mut draft)?;
                 if let Some(signal) = signal {
-                    attach(signal, number, commanded, &mut draft, &mut notes);
+                    signal.attach(number, customer, commanded, &mut draft, &mut notes)?;
                 }
                 (number, true)
             }
@@ -247,13 +250,6 @@ struct Asked {
     category: u8,
 }
 
-struct Signal {
-    kind: String,
-    id: Option<String>,
-    detected: NaiveDate,
-    evidence: String,
-}
-
 impl Asked {
     fn read(
         commanded: &Commanded<'_>,
@@ -315,18 +311,10 @@ impl Asked {
         let identified = past("identified_date", &command.identified_date)?;
         let signal = match &command.signal {
             None => None,
-            Some(words) => Some(Signal {
-                kind: short("signal.kind", &words.kind)?
-                    .replace([' ', '-'], "_")
-                    .to_lowercase(),
-                id: words
-                    .id
-                    .as_deref()
-                    .map(|id| short("signal.id", id))
-                    .transpose()?,
-                detected: past("signal.detected_at", &words.detected_at)?,
-                evidence: words.evidence.clone().unwrap_or_default(),
-            }),
+            Some(words) => {
+                let detected = past("signal.detected_at", &words.detected_at)?;
+                Some(Signal::read(words, detected)?)
+            }
         };
         let probability = command.probability.as_ref().map_or(Ok(FOLLOWS), |words| {
             reading::probability(words, stage, settings)
@@ -359,7 +347,7 @@ impl Asked {
             identified,
             sales_rep,
             product_line,
-            source: source.or_else(|| signal.as_ref().map(|signal| signal.kind.clone())),
+            source: source.or_else(|| signal.as_ref().map(|signal| signal.kind().to_owned())),
             signal,
             probability,
             category,
@@ -512,62 +500,4 @@ fn put_on_record(
         );
     }
     Ok(number)
-}
-
-/// Keeps a signal as evidence on a deal, once.
-fn attach(
-    signal: &Signal,
-    deal: u32,
-    commanded: &Commanded<'_>,
-    draft: &mut Draft,
-    notes: &mut Vec<String>,
-) {
-    let portfolio = commanded.portfolio;
-    let id = signal.id.as_deref().unwrap_or_default();
-    let is_known = !id.is_empty()
-        && portfolio
-            .changes(deal)
-            .iter()
-            .filter(|change| change.field == field::SIGNAL)
-            .filter_map(|change| {
-                portfolio
-                    .reference()
-                    .signals
-                    .get(u32::try_from(change.value).ok()?)
-            })
-            .any(|known| {
-                portfolio.text(known.id) == id && portfolio.text(known.kind) == signal.kind
-            });
-    if is_known {
-        notes.push("The signal is on record there already.".to_owned());
-        return;
-    }
-    let now = commanded.author.now;
-    let number = draft.new_signal();
-    let subject = Subject::Signal(number);
-    let (id, kind, evidence) = (
-        draft.text(id),
-        draft.text(&signal.kind),
-        draft.note(signal.evidence.trim()),
-    );
-    draft.set_number(subject, field::ID, now, id);
-    draft.set_number(subject, field::SIGNAL_KIND, now, kind);
-    draft.set(
-        subject,
-        field::DETECTED,
-        now,
-        i64::from(day(signal.detected)),
-    );
-    draft.set_number(subject, field::EVIDENCE, now, evidence);
-    let detected_at = if signal.detected == commanded.today {
-        now
-    } else {
-        portfolio.settings().calendar.start_of(signal.detected)
-    };
-    draft.set(
-        Subject::Deal(deal),
-        field::SIGNAL,
-        detected_at,
-        i64::from(number),
-    );
 }

@@ -14,6 +14,7 @@ use super::days::DayTable;
 use super::deal::place_of;
 use super::origin::Origin;
 use super::portfolio::Portfolio;
+use super::pricing::Pricing;
 use super::reference::Reference;
 use super::texts::{NONE, Text, Texts};
 
@@ -137,6 +138,9 @@ impl Absorbing<'_> {
             ledger,
         } = self;
         portfolio.absorb_ledger(&ledger);
+        let is_repriced = ledger
+            .iter()
+            .any(|row| matches!(row.subject, Subject::Rate(_)));
         let calendar = portfolio.reference.settings.calendar;
         let recount = calendar.zone != portfolio.days.calendar().zone;
         if calendar != *portfolio.days.calendar() {
@@ -165,12 +169,21 @@ impl Absorbing<'_> {
                     .map(|added| (chunk, added))
             })
             .collect();
-        fold_all(touched, &portfolio.days, recount);
+        let pricing = Pricing::of(&portfolio.reference, portfolio.by);
+        fold_all(touched, &portfolio.days, pricing, recount);
+        if is_repriced {
+            portfolio.reprice();
+        }
     }
 }
 
 /// Folds chunks on as many threads as there are processors.
-fn fold_all(mut touched: Vec<(&mut Arc<Chunk>, Added)>, days: &DayTable, recount: bool) {
+fn fold_all(
+    mut touched: Vec<(&mut Arc<Chunk>, Added)>,
+    days: &DayTable,
+    pricing: Pricing<'_>,
+    recount: bool,
+) {
     let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
     let share = if touched.len() < SHARED_WORK {
         touched.len()
@@ -180,9 +193,10 @@ fn fold_all(mut touched: Vec<(&mut Arc<Chunk>, Added)>, days: &DayTable, recount
     let fold = |chunks: &mut [(&mut Arc<Chunk>, Added)]| {
         for (chunk, (origins, changes)) in chunks {
             let chunk = Arc::make_mut(chunk);
-            chunk.absorb(std::mem::take(origins), &std::mem::take(changes), days);
+            let (origins, changes) = (std::mem::take(origins), std::mem::take(changes));
+            chunk.absorb(origins, &changes, days, pricing);
             if recount {
-                chunk.fold(days, Millis::MAX);
+                chunk.fold(days, Millis::MAX, pricing);
             }
         }
     };
@@ -227,6 +241,11 @@ impl Portfolio {
             (Subject::Customer(customer), field::ID) => self.customer_ids.insert(id, customer),
             (Subject::Customer(_), field::CSM) => note_word(&mut self.csms, id),
             (Subject::Person(person), field::ID) => self.person_ids.insert(id, person),
+            (Subject::Signal(signal), field::ID)
+                if id != NONE && self.signal_ids.get(id).is_none() =>
+            {
+                self.signal_ids.insert(id, signal);
+            }
             (_, attribute) if attribute >= field::ATTRIBUTES => self.note_attribute(attribute),
             _ => {}
         }

@@ -119,6 +119,11 @@ impl ByClose {
         }
     }
 
+    /// Changes what deals are worth, which moves none of them.
+    pub(super) fn reprice(&mut self, price: impl Fn(&mut Deal)) {
+        self.deals.iter_mut().for_each(price);
+    }
+
     fn places(&self, from: Day, to: Day) -> (usize, usize) {
         let start = self.closes.partition_point(|close| *close < from);
         let end = self.closes.partition_point(|close| *close <= to);

@@ -92,6 +92,8 @@ pub enum Subject {
     Forecast(Text),
     /// A signal, by number.
     Signal(u32),
+    /// An exchange rate, by the number of its key (`rates::RateKey`).
+    Rate(Text),
 }
 
 impl Subject {
@@ -105,6 +107,7 @@ impl Subject {
             Subject::Target(n) => (5, n),
             Subject::Forecast(n) => (6, n),
             Subject::Signal(n) => (7, n),
+            Subject::Rate(n) => (8, n),
         }
     }
 
@@ -118,6 +121,7 @@ impl Subject {
             5 => Subject::Target(number),
             6 => Subject::Forecast(number),
             7 => Subject::Signal(number),
+            8 => Subject::Rate(number),
             _ => return None,
         })
     }
@@ -185,7 +189,7 @@ pub mod field {
     pub const HEALTH_SCORE: u32 = 29;
     /// A person's manager (text).
     pub const MANAGER: u32 = 30;
-    /// The value of a setting (text), target or recorded forecast (minor units).
+    /// The value of a setting or rate (text), target or recorded forecast (minor units).
     pub const VALUE: u32 = 31;
     /// What kind of signal it is (text).
     pub const SIGNAL_KIND: u32 = 32;

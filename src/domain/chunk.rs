@@ -2,186 +2,22 @@
 //! closed deals stand apart, each sorted by close date, so a report about a period touches only the
 //! deals of that period. A chunk is shared between snapshots and copied when one of its deals changes.
 
+mod log;
+
 use std::sync::Arc;
 
+pub use self::log::Knowledge;
+use self::log::Log;
 use super::by_close::ByClose;
-use super::change::{Change, Day, Millis, NO_DAY, Position, field, voided};
+use super::change::{Change, Day, Millis, NO_DAY};
 use super::days::DayTable;
 use super::deal::{Attribute, Deal, Detail, Stay, place_of};
 use super::fold::{Folded, fold};
 use super::origin::Origin;
+use super::pricing::{Own, Pricing};
 
 /// Deals in a chunk.
 pub const SIZE: u32 = 1_024;
-
-/// What is on record about some deals.
-#[derive(Debug, Clone, Default)]
-struct Log {
-    origins: Vec<Origin>,
-    /// Everything that was ever logged.
-    rows: Rows,
-    /// What counts, when that is not everything.
-    counting: Option<Counting>,
-}
-
-/// The changes of some deals, deal by deal, each deal's by (at, seq).
-#[derive(Debug, Clone, Default)]
-struct Rows {
-    changes: Vec<Change>,
-    /// Where each deal's changes end.
-    ends: Vec<u32>,
-}
-
-/// What is left when something is voided.
-#[derive(Debug, Clone)]
-struct Counting {
-    rows: Rows,
-    /// The deals that never came on record.
-    withdrawn: Vec<u16>,
-}
-
-impl Rows {
-    /// The changes of one deal.
-    fn of(&self, place: u16) -> &[Change] {
-        let place = usize::from(place);
-        let end = self.ends.get(place).copied().unwrap_or(0) as usize;
-        let before = place
-            .checked_sub(1)
-            .and_then(|before| self.ends.get(before));
-        let start = before.copied().unwrap_or(0) as usize;
-        self.changes.get(start..end).unwrap_or_default()
-    }
-
-    /// Those of so many deals that are kept.
-    fn filter(&self, deals: usize, keep: impl Fn(&Change) -> bool) -> Rows {
-        let mut kept = Rows::default();
-        for place in (0..deals).map(|place| place as u16) {
-            let changes = self.of(place).iter();
-            kept.changes
-                .extend(changes.filter(|change| keep(change)).copied());
-            kept.ends.push(kept.changes.len() as u32);
-        }
-        kept
-    }
-}
-
-impl Log {
-    /// Adds origins, and changes to the deals they are of, keeping each deal's by (at, seq).
-    fn extend(&mut self, origins: Vec<Origin>, added: &[(u16, Change)]) {
-        self.origins.extend(origins);
-        let Rows { changes, ends } = &mut self.rows;
-        ends.resize(self.origins.len(), changes.len() as u32);
-        if added.is_empty() {
-            return;
-        }
-        let mut added = added.to_vec();
-        added.sort_by_key(|(place, change)| (*place, change.at, change.seq));
-        let voids = added.iter().any(|(_, change)| change.field == field::VOID);
-        let mut merged = Rows {
-            changes: Vec::with_capacity(self.rows.changes.len() + added.len()),
-            ends: Vec::with_capacity(self.origins.len()),
-        };
-        let mut added = added.into_iter().peekable();
-        for place in (0..self.origins.len()).map(|place| place as u16) {
-            let from = merged.changes.len();
-            merged.changes.extend_from_slice(self.rows.of(place));
-            let mut in_order = true;
-            while let Some((_, change)) = added.next_if(|(of, _)| *of == place) {
-                in_order &= merged
-                    .changes
-                    .get(from..)
-                    .and_then(<[Change]>::last)
-                    .is_none_or(|before| (before.at, before.seq) < (change.at, change.seq));
-                merged.changes.push(change);
-            }
-            if !in_order && let Some(of_deal) = merged.changes.get_mut(from..) {
-                of_deal.sort_by_key(|change| (change.at, change.seq));
-            }
-            merged.ends.push(merged.changes.len() as u32);
-        }
-        self.rows = merged;
-        if voids || self.counting.is_some() {
-            self.count(Vec::new());
-        }
-    }
-
-    /// Sets apart what counts, when some deals are not known and some changes are void.
-    fn count(&mut self, unknown: Vec<u16>) {
-        let mut withdrawn = unknown;
-        let mut void: Vec<Position> = Vec::new();
-        for (place, origin) in (0_u16..).zip(&self.origins) {
-            let voided = voided(self.rows.of(place).iter());
-            if voided.contains(&origin.seq) {
-                withdrawn.push(place);
-            }
-            void.extend(voided);
-        }
-        let is_void = |change: &Change| change.field == field::VOID || void.contains(&change.seq);
-        self.counting = Some(Counting {
-            rows: self
-                .rows
-                .filter(self.origins.len(), |change| !is_void(change)),
-            withdrawn,
-        });
-    }
-
-    /// What of it was known at a cut.
-    fn known(&self, cut: &Knowledge<'_>) -> Log {
-        let unknown = (0_u16..)
-            .zip(&self.origins)
-            .filter(|(_, origin)| !cut.holds(origin.seq))
-            .map(|(place, _)| place)
-            .collect();
-        let mut known = Log {
-            origins: self.origins.clone(),
-            rows: self
-                .rows
-                .filter(self.origins.len(), |change| cut.holds(change.seq)),
-            counting: None,
-        };
-        known.count(unknown);
-        known
-    }
-
-    /// The changes of a deal that count.
-    fn changes(&self, place: u16) -> &[Change] {
-        self.counting
-            .as_ref()
-            .map_or(&self.rows, |counting| &counting.rows)
-            .of(place)
-    }
-
-    /// Whether a deal is on record at all.
-    fn has(&self, place: u16) -> bool {
-        self.counting
-            .as_ref()
-            .is_none_or(|counting| !counting.withdrawn.contains(&place))
-    }
-
-    /// The last position at which something about a deal was logged up to an instant.
-    fn version(&self, origin: &Origin, until: Millis) -> Position {
-        let logged = self.rows.of(place_of(origin.deal)).iter();
-        logged
-            .take_while(|change| change.at <= until)
-            .map(|change| change.seq)
-            .fold(origin.seq, Position::max)
-    }
-}
-
-/// What was known at a cut: which positions of the log.
-pub struct Knowledge<'a> {
-    /// Whether a position had been logged.
-    pub is_recorded: &'a dyn Fn(Position) -> bool,
-    /// The last position.
-    pub position: Position,
-}
-
-impl Knowledge<'_> {
-    /// Whether a position was known.
-    pub fn holds(&self, position: Position) -> bool {
-        position <= self.position && (self.is_recorded)(position)
-    }
-}
 
 /// Some deals with everything about them.
 #[derive(Debug, Clone, Default)]
@@ -194,6 +30,8 @@ pub struct Chunk {
     details: Vec<Option<Detail>>,
     stays: Vec<Stay>,
     attributes: Vec<Attribute>,
+    /// What the deals in other currencies come to in their own, by place.
+    own: Vec<Own>,
     facts: Facts,
 }
 
@@ -317,6 +155,17 @@ impl Chunk {
         &self.attributes
     }
 
+    /// What a deal in another currency comes to in its own.
+    pub fn own(&self, place: u16) -> Option<&Own> {
+        let found = self.own.binary_search_by_key(&place, |own| own.place);
+        self.own.get(found.ok()?)
+    }
+
+    /// What its deals in other currencies come to in their own.
+    pub fn all_own(&self) -> &[Own] {
+        &self.own
+    }
+
     /// A deal's changes that count, by (at, seq).
     pub fn changes(&self, place: u16) -> &[Change] {
         self.log.changes(place)
@@ -328,23 +177,35 @@ impl Chunk {
     }
 
     /// Adds origins and changes (of deals of this chunk, in log order) and folds what they touch.
-    pub fn absorb(&mut self, origins: Vec<Origin>, changes: &[(u16, Change)], days: &DayTable) {
+    pub fn absorb(
+        &mut self,
+        origins: Vec<Origin>,
+        changes: &[(u16, Change)],
+        days: &DayTable,
+        pricing: Pricing<'_>,
+    ) {
         let mut touched: Vec<u16> = origins.iter().map(|origin| place_of(origin.deal)).collect();
         touched.extend(changes.iter().map(|(place, _)| place));
         touched.sort_unstable();
         touched.dedup();
         Arc::make_mut(&mut self.log).extend(origins, changes);
         if touched.len() * 8 > self.len() {
-            self.fold(days, Millis::MAX);
+            self.fold(days, Millis::MAX, pricing);
         } else {
             for place in touched {
-                self.refold(place, days);
+                self.refold(place, days, pricing);
             }
         }
     }
 
     /// The same log folded up to a cut: the chunk as it stood then, or as it was thought to stand.
-    pub fn at(&self, days: &DayTable, until: Millis, known: Option<&Knowledge<'_>>) -> Chunk {
+    pub fn at(
+        &self,
+        days: &DayTable,
+        until: Millis,
+        known: Option<&Knowledge<'_>>,
+        pricing: Pricing<'_>,
+    ) -> Chunk {
         let log = match known {
             Some(known) => Arc::new(self.log.known(known)),
             None => Arc::clone(&self.log),
@@ -353,18 +214,33 @@ impl Chunk {
             log,
             ..Chunk::default()
         };
-        then.fold(days, until);
+        then.fold(days, until, pricing);
         then
     }
 
+    /// Converts the deals in other currencies anew.
+    pub fn reprice(&mut self, pricing: Pricing<'_>) {
+        let own = std::mem::take(&mut self.own);
+        let price = |deal: &mut Deal| {
+            let place = place_of(deal.number);
+            let found = own.binary_search_by_key(&place, |own| own.place);
+            if let Some(own) = found.ok().and_then(|found| own.get(found)) {
+                pricing.price(deal, own);
+            }
+        };
+        self.open.reprice(price);
+        self.closed.reprice(price);
+        self.own = own;
+    }
+
     /// Folds every deal afresh, up to an instant.
-    pub fn fold(&mut self, days: &DayTable, until: Millis) {
+    pub fn fold(&mut self, days: &DayTable, until: Millis, pricing: Pricing<'_>) {
         let log = Arc::clone(&self.log);
-        let (mut stays, mut attributes) = (Vec::new(), Vec::new());
+        let (mut stays, mut attributes, mut own) = (Vec::new(), Vec::new(), Vec::new());
         let mut details = Vec::with_capacity(log.origins.len());
         let (mut open, mut closed) = (Vec::new(), Vec::new());
         for (place, origin) in (0_u16..).zip(&log.origins) {
-            let folded = fold_one(
+            let mut folded = fold_one(
                 &log,
                 place,
                 origin,
@@ -373,7 +249,8 @@ impl Chunk {
                 &mut stays,
                 &mut attributes,
             );
-            if let Some(folded) = &folded {
+            if let Some(folded) = &mut folded {
+                own.extend(pricing.settle(folded));
                 if folded.deal.is_open() {
                     &mut open
                 } else {
@@ -387,23 +264,29 @@ impl Chunk {
         stays.shrink_to_fit();
         (self.open, self.closed) = (ByClose::of(open), ByClose::of(closed));
         (self.details, self.stays, self.attributes) = (details, stays, attributes);
+        self.own = own;
         self.facts = Facts::of(self);
     }
 
     /// Folds one deal afresh and puts it where it belongs.
-    fn refold(&mut self, place: u16, days: &DayTable) {
+    fn refold(&mut self, place: u16, days: &DayTable, pricing: Pricing<'_>) {
         if let Some(number) = self.deal(place).map(|deal| deal.number) {
             self.open = std::mem::take(&mut self.open).without(number);
             self.closed = std::mem::take(&mut self.closed).without(number);
         }
         self.stays.retain(|stay| stay.place != place);
         self.attributes.retain(|attribute| attribute.place != place);
+        self.own.retain(|own| own.place != place);
         let (mut stays, mut attributes) = (Vec::new(), Vec::new());
-        let folded = self.log.origins.get(usize::from(place)).and_then(|origin| {
+        let mut folded = self.log.origins.get(usize::from(place)).and_then(|origin| {
             let (log, until) = (&self.log, Millis::MAX);
             fold_one(log, place, origin, days, until, &mut stays, &mut attributes)
         });
-        if let Some(folded) = &folded {
+        if let Some(folded) = &mut folded {
+            if let Some(own) = pricing.settle(folded) {
+                let before = self.own.partition_point(|own| own.place < place);
+                self.own.insert(before, own);
+            }
             let list = if folded.deal.is_open() {
                 &mut self.open
             } else {

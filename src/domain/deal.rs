@@ -11,9 +11,10 @@ use super::texts::Text;
 /// The figures of a deal that reports scan: 64 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Deal {
-    /// Its value (DEFINITIONS section 1): the estimate while open or lost, the closed value once won.
+    /// Its value (DEFINITIONS section 1): the estimate while open or lost, the closed value once won;
+    /// in the organisation's currency, unless it is `foreign` ([`Own`](super::pricing::Own)).
     pub value: i64,
-    /// The last estimate.
+    /// The last estimate, likewise.
     pub estimate: i64,
     /// Its number.
     pub number: u32,
@@ -45,7 +46,7 @@ pub struct Deal {
     pub kind: ExpansionType,
     /// The open stages it entered (bits), and [`HISTORY`] when that is on record.
     pub entered: u8,
-    /// Whether it is in a currency other than the organisation's.
+    /// Whether it is in another currency that has no rate, so that its money is in no sum.
     pub foreign: bool,
     /// Whether its expected close came on record after it did: there are days on which it existed and
     /// nobody knows when it was due.

@@ -107,6 +107,12 @@ pub const fn weighted(value: i64, probability: BasisPoints) -> i64 {
     ((value.unsigned_abs() * probability as u64 + 5_000) / 10_000).cast_signed()
 }
 
+/// What a contract of so many months comes to at an annual value, rounded half-up to the minor unit
+/// (DEFINITIONS section 8, "Multi-year deals"); `None` where no term is known, or it cannot be kept.
+pub fn contract_value(annual: i64, months: u16) -> Option<i64> {
+    (months > 0).then(|| divide(i128::from(annual) * i128::from(months), 12))?
+}
+
 /// A quotient rounded half-up, away from zero on both sides; `None` when the denominator is not positive.
 pub fn divide(numerator: i128, denominator: i128) -> Option<i64> {
     if denominator <= 0 {

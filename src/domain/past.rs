@@ -8,6 +8,8 @@ use super::deal::{Deal, REDATED, place_of};
 use super::fold::fold;
 use super::measure::Span;
 use super::portfolio::Portfolio;
+use super::pricing::{By, Pricing};
+use super::texts::NONE;
 
 /// A deal that was open at the end of a past day.
 #[derive(Debug, Clone, Copy)]
@@ -41,7 +43,7 @@ pub fn due_then(portfolio: &Portfolio, day: Day, until: Millis, span: Span) -> V
                     || expected.is_some_and(|expected| span.contains(expected))
             });
         for now in same_date.chain(other_date).chain(closed_since) {
-            let then = as_it_stood(portfolio, chunk, now, until);
+            let then = as_it_stood(portfolio, chunk, now, day, until);
             let due_then = then.filter(|then| then.is_open() && span.contains(then.close));
             due.extend(due_then.map(|deal| Then { deal, now }));
         }
@@ -62,14 +64,15 @@ pub fn undated_then(
         open.chain(closed_since)
             .filter(move |deal| !portfolio.is_on_record(deal.number, field::EXPECTED_CLOSE, until))
             .filter_map(move |now| {
-                let deal = as_it_stood(portfolio, chunk, now, until).filter(Deal::is_open)?;
+                let deal = as_it_stood(portfolio, chunk, now, day, until).filter(Deal::is_open)?;
                 Some(Then { deal, now })
             })
     })
 }
 
 /// The last estimate of a deal before it closed; of an open one the last there is. What an estimate
-/// became on the day of the close still counts, what it became later does not.
+/// became on the day of the close still counts, what it became later does not. In the organisation's
+/// currency, unless the deal is foreign.
 pub fn last_estimate(portfolio: &Portfolio, deal: &Deal) -> i64 {
     let is_later = |change: &Change| portfolio.days().of(change.at) > deal.close;
     let changes = portfolio.changes(deal.number).iter();
@@ -79,26 +82,43 @@ pub fn last_estimate(portfolio: &Portfolio, deal: &Deal) -> i64 {
     }
     let before = estimates.rfind(|change| !is_later(change));
     let first = || portfolio.origin(deal.number).map(|origin| origin.estimate);
-    before
-        .map(|change| change.value.max(0))
-        .or_else(first)
-        .unwrap_or(deal.estimate)
+    let own = before.map(|change| change.value.max(0)).or_else(first);
+    let currency = portfolio
+        .detail(deal)
+        .map_or(NONE, |detail| detail.currency);
+    let pricing = Pricing::of(portfolio.reference(), By::LATEST);
+    match own {
+        Some(own) if currency != NONE => pricing.convert(own, currency, deal.close),
+        own => own,
+    }
+    .unwrap_or(deal.estimate)
 }
 
-fn as_it_stood(portfolio: &Portfolio, chunk: &Chunk, deal: &Deal, until: Millis) -> Option<Deal> {
+/// A deal as it stood at the end of a day; what it came to in another currency by the rates of that day.
+fn as_it_stood(
+    portfolio: &Portfolio,
+    chunk: &Chunk,
+    deal: &Deal,
+    day: Day,
+    until: Millis,
+) -> Option<Deal> {
     let place = place_of(deal.number);
     let origin = chunk.origins().get(usize::from(place))?;
     let changes = chunk.changes(place);
-    if origin.at <= until && changes.last().is_none_or(|last| last.at <= until) {
+    if origin.at <= until
+        && changes.last().is_none_or(|last| last.at <= until)
+        && chunk.own(place).is_none()
+    {
         return Some(*deal);
     }
-    let folded = fold(
+    let mut folded = fold(
         origin,
         changes,
         portfolio.days(),
         until,
         &mut Vec::new(),
         &mut Vec::new(),
-    );
-    folded.map(|folded| folded.deal)
+    )?;
+    Pricing::of(portfolio.reference(), By::Close(day)).settle(&mut folded);
+    Some(folded.deal)
 }

@@ -12,6 +12,7 @@ use super::days::DayTable;
 use super::deal::{Deal, Detail, place_of};
 use super::norm::Norms;
 use super::origin::Origin;
+use super::pricing::{By, Pricing};
 use super::reference::{Customer, Directory, Person, Reference, counting};
 use super::settings::Settings;
 use super::texts::{NONE, Text, Texts};
@@ -21,6 +22,8 @@ use super::texts::{NONE, Text, Texts};
 pub struct Portfolio {
     pub(super) texts: Texts,
     pub(super) reference: Reference,
+    /// How the deals in other currencies are converted.
+    pub(super) by: By,
     pub(super) days: Arc<DayTable>,
     pub(super) chunks: Vec<Arc<Chunk>>,
     pub(super) deals: u32,
@@ -37,6 +40,7 @@ pub struct Portfolio {
     pub(super) deal_ids: Directory,
     pub(super) customer_ids: Directory,
     pub(super) person_ids: Directory,
+    pub(super) signal_ids: Directory,
     /// Each customer's deals, by customer number; a deal that moved stays listed with its former one.
     pub(super) customer_deals: Chunked<Arc<Vec<u32>>>,
     pub(super) sources: Arc<BTreeSet<Text>>,
@@ -227,6 +231,11 @@ impl Portfolio {
         self.person_ids.get(self.texts.find(id)?)
     }
 
+    /// The number of the signal that has this id; the first, where a caller gave several the same.
+    pub fn signal_by_id(&self, id: &str) -> Option<u32> {
+        self.signal_ids.get(self.texts.find(id)?)
+    }
+
     /// A customer by number.
     pub fn customer(&self, number: u32) -> Option<&Customer> {
         self.reference.customers.get(number)
@@ -397,10 +406,11 @@ impl Portfolio {
         }
         then.reference = Reference::fold(&then.ledger, &self.texts, cut.at);
         then.days = Arc::new(DayTable::new(then.reference.settings.calendar));
-        then.chunks = self
-            .chunks
-            .iter()
-            .map(|chunk| Arc::new(chunk.at(&then.days, cut.at, known)))
+        then.by = By::LATEST;
+        let pricing = Pricing::of(&then.reference, then.by);
+        let chunks = self.chunks.iter();
+        then.chunks = chunks
+            .map(|chunk| Arc::new(chunk.at(&then.days, cut.at, known, pricing)))
             .collect();
         if known.is_some() {
             let on_record = then.chunks.iter().flat_map(|chunk| chunk.deals());

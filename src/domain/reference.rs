@@ -1,4 +1,4 @@
-//! What deals refer to: customers, people, signals, targets, recorded forecasts and settings,
+//! What deals refer to: customers, people, signals, targets, recorded forecasts, rates and settings,
 //! folded from their part of the log (the ledger). Small beside the deals, so it is refolded whole
 //! when a look back or a back-dated entry asks for it.
 
@@ -10,6 +10,7 @@ use rustc_hash::FxHashMap;
 use super::change::{Day, EMPTY, Logged, Millis, NO_DAY, Subject, field, voided};
 use super::chunked::Chunked;
 use super::name;
+use super::rates::{Rate, RateKey, Rates};
 use super::settings::Settings;
 use super::texts::{NONE, Text, Texts};
 
@@ -49,13 +50,16 @@ pub struct Person {
     pub attributes: Vec<(Text, Text)>,
 }
 
-/// A signal that led to a deal.
+/// A signal: something noticed about a customer that leads, or may lead, to a deal. Which deal that is
+/// stands with the deal (`field::SIGNAL`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Signal {
     /// Its id where it was detected.
     pub id: Text,
     /// What kind it is.
     pub kind: Text,
+    /// The customer it is about; [`NONE`] when only its deal says so.
+    pub customer: u32,
     /// The day it was detected.
     pub detected: Day,
     /// What it rests on (number of a note).
@@ -103,11 +107,13 @@ pub struct Reference {
     pub targets: Arc<BTreeMap<TargetKey, i64>>,
     /// Recorded forecasts in minor units.
     pub forecasts: Arc<BTreeMap<ForecastKey, i64>>,
+    /// Exchange rates.
+    pub rates: Arc<Rates>,
 }
 
 impl Reference {
-    /// Folds a ledger up to an instant, in the order (at, seq). Only changes of signals, settings, targets
-    /// and recorded forecasts come and go with it; a customer or person is listed from the start,
+    /// Folds a ledger up to an instant, in the order (at, seq). Only changes of signals, settings, targets,
+    /// recorded forecasts and rates come and go with it; a customer or person is listed from the start,
     /// because deals refer to them by number.
     pub fn fold(ledger: &Chunked<Logged>, texts: &Texts, until: Millis) -> Self {
         let mut rows: Vec<&Logged> = counting(ledger.iter()).collect();
@@ -176,6 +182,7 @@ impl Reference {
                     self.signals.push(Signal {
                         id: NONE,
                         kind: NONE,
+                        customer: NONE,
                         detected: NO_DAY,
                         evidence: NONE,
                     });
@@ -186,6 +193,7 @@ impl Reference {
                 match row.change.field {
                     field::ID => known.id = number,
                     field::SIGNAL_KIND => known.kind = number,
+                    field::CUSTOMER => known.customer = number,
                     field::DETECTED => known.detected = Day::try_from(value).unwrap_or(NO_DAY),
                     field::EVIDENCE => known.evidence = number,
                     _ => {}
@@ -204,6 +212,12 @@ impl Reference {
             Subject::Forecast(key) => {
                 if let Some(key) = ForecastKey::parse(texts.get(key)) {
                     set_amount(Arc::make_mut(&mut self.forecasts), key, amount);
+                }
+            }
+            Subject::Rate(key) => {
+                if let Some(key) = RateKey::parse(texts.get(key)) {
+                    let rate = Rate::parse(texts.get(number));
+                    Arc::make_mut(&mut self.rates).set(key, rate, texts);
                 }
             }
             Subject::Deal(_) => {}

@@ -9,6 +9,7 @@ use rustc_hash::FxHashSet;
 use super::change::{Day, Millis};
 use super::money::{BasisPoints, Currency};
 use super::period::Period;
+use super::rates::Rate;
 use super::stage::{Category, ExpansionType, Stage};
 use super::texts::{NONE, Text, Texts};
 
@@ -267,6 +268,38 @@ pub struct StatedForecast {
     pub csm: Named,
 }
 
+/// A row of `rates.csv`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StatedRate {
+    /// Where it stands.
+    pub place: Place,
+    /// The currency.
+    pub currency: Currency,
+    /// The day from which it holds.
+    pub date: NaiveDate,
+    /// What one unit is worth in the organisation's currency.
+    pub rate: Rate,
+}
+
+/// A row of `signals.csv`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatedSignal {
+    /// Where it stands.
+    pub place: Place,
+    /// Its id.
+    pub id: Text,
+    /// The customer it is about; nobody when it only names an opportunity.
+    pub customer: Named,
+    /// What kind it is.
+    pub kind: Text,
+    /// When it was detected.
+    pub detected: Moment,
+    /// What it rests on; may be empty.
+    pub evidence: Box<str>,
+    /// The id of the opportunity that came of it, if one did.
+    pub opportunity: Option<Text>,
+}
+
 /// A row of `settings.csv`; the value was read and is one the setting accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StatedSetting {
@@ -299,6 +332,10 @@ pub struct Statements {
     pub targets: Vec<StatedTarget>,
     /// Recorded forecasts; each period, measure, scope and day once.
     pub forecasts: Vec<StatedForecast>,
+    /// Exchange rates; each currency and day once.
+    pub rates: Vec<StatedRate>,
+    /// Signals; each id once.
+    pub signals: Vec<StatedSignal>,
     /// Settings; each name once.
     pub settings: Vec<StatedSetting>,
     /// The currency in which amounts without one were read.

@@ -1,14 +1,17 @@
 //! How one set of open deals became another (DEFINITIONS section 3, "waterfall"): each deal's part in
 //! the difference, judged by how it stood at the two ends.
 
+use std::borrow::Cow;
+
 use rustc_hash::FxHashMap;
 
-use super::change::{Millis, NO_DAY, field};
+use super::change::{Day, Millis, NO_DAY, field};
 use super::deal::Deal;
 use super::filter::Filter;
 use super::fold::fold;
 use super::measure::Span;
 use super::portfolio::Portfolio;
+use super::pricing::{By, Pricing};
 use super::stage::Stage;
 
 /// Why a deal counts at one end and not at the other, or at both with another value.
@@ -147,13 +150,19 @@ fn money(deal: &Deal) -> i64 {
 }
 
 impl Waterfall {
-    /// Compares an organisation at two moments, the first of which is an instant.
+    /// Compares an organisation at two moments, the first of which is an instant. Whatever is in another
+    /// currency is converted by the rates of the second, so that no rate that moved looks like a deal
+    /// that did.
     pub fn between(
         start: &Portfolio,
         since: Millis,
         end: &Portfolio,
         membership: Membership<'_>,
     ) -> Waterfall {
+        let (start, end) = (
+            &*Waterfall::priced(start, end),
+            &*Waterfall::priced(end, end),
+        );
         let mut waterfall = Waterfall::default();
         let mut before: FxHashMap<u32, &Deal> = FxHashMap::default();
         for deal in start.open().filter(|deal| membership.takes(deal, start)) {
@@ -181,6 +190,11 @@ impl Waterfall {
             parts.sort_unstable_by_key(|part| (std::cmp::Reverse(part.value), part.deal));
         }
         waterfall
+    }
+
+    /// One end with all deals converted by the latest rates of the other, closed ones too.
+    pub fn priced<'a>(end: &'a Portfolio, rates_of: &Portfolio) -> Cow<'a, Portfolio> {
+        end.priced(rates_of, By::Day(Day::MAX))
     }
 
     fn revalued(&mut self, then: &Deal, now: &Deal) {
@@ -291,7 +305,7 @@ fn before_it_closed(portfolio: &Portfolio, deal: &Deal) -> Option<Deal> {
         .iter()
         .filter(|change| field::is_stage(change.field))
         .max_by_key(|change| (change.at, change.seq));
-    let then = closing.and_then(|closing| {
+    let mut then = closing.and_then(|closing| {
         let earlier: Vec<_> = changes
             .iter()
             .filter(|change| (change.at, change.seq) < (closing.at, closing.seq))
@@ -307,5 +321,6 @@ fn before_it_closed(portfolio: &Portfolio, deal: &Deal) -> Option<Deal> {
             &mut Vec::new(),
         )
     })?;
+    Pricing::of(portfolio.reference(), By::Day(Day::MAX)).settle(&mut then);
     Some(then.deal).filter(Deal::is_open)
 }

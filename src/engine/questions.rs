@@ -9,6 +9,7 @@ use super::request::{past, question};
 use super::{Answer, Caller, Engine, Result, author, what_if};
 use crate::asking::{self, Desk, Reply};
 use crate::domain::change::{Cut, Position};
+use crate::domain::days::day;
 use crate::domain::draft::Author;
 use crate::domain::portfolio::Portfolio;
 use crate::language::question::Question;
@@ -82,7 +83,7 @@ impl Engine {
             None => (asked.today, None, None),
         };
         let asked = Asked {
-            portfolio: &portfolio,
+            portfolio: &portfolio.priced_on(day(today)),
             today,
             until: cut.at,
             as_of,

@@ -13,8 +13,10 @@ mod lookalikes;
 mod numbers;
 mod parties;
 mod plans;
+mod rates;
 mod rejected;
 mod row;
+mod signals;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -50,10 +52,12 @@ enum Sort {
     Edits,
     Targets,
     Forecasts,
+    Rates,
+    Signals,
 }
 
 impl Sort {
-    const NAMES: [(&str, Sort); 10] = [
+    const NAMES: [(&str, Sort); 12] = [
         ("opportunities", Sort::Deals),
         ("customers", Sort::Customers),
         ("csms", Sort::People),
@@ -64,6 +68,8 @@ impl Sort {
         ("targets", Sort::Targets),
         ("forecasts", Sort::Forecasts),
         ("settings", Sort::Settings),
+        ("rates", Sort::Rates),
+        ("signals", Sort::Signals),
     ];
 
     /// What a file holds, by its name. "Opportunities (2).csv" and "opportunities-2026-02-01.csv" are
@@ -213,6 +219,8 @@ pub fn read(sources: &[Source], settings: &Settings) -> Statements {
             Sort::Edits => history::edits(source, &settings, &mut stated),
             Sort::Targets => plans::targets(source, &settings, &mut stated),
             Sort::Forecasts => plans::forecasts(source, &settings, &mut stated),
+            Sort::Rates => rates::rates(source, &settings, &mut stated),
+            Sort::Signals => signals::signals(source, &settings, &mut stated),
         };
         if let Err(rejection) = read {
             stated.unreadable.push(rejection);

@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 
 use crate::domain::money::{BasisPoints, Currency, LARGEST, divide};
+use crate::domain::rates::Rate;
 use crate::language::vocabulary::quoted;
 
 /// More digits than this are no number that could be kept.
@@ -97,6 +98,38 @@ pub(super) fn amount(cell: &str, marks: Marks, currency: Currency) -> Result<i64
 /// Reads an amount whose currency is not known yet into hundredths of it.
 pub(super) fn hundredths(cell: &str, marks: Marks) -> Result<i64, String> {
     amount(cell, marks, Currency::default())
+}
+
+/// Reads an exchange rate, exactly. Rates have decimals more often than thousands, so "1.085" is read
+/// as a machine writes it unless the column shows that points part thousands.
+pub(super) fn rate(cell: &str, marks: Marks) -> Result<Rate, String> {
+    let refused = || {
+        format!(
+            "{} is not a rate; write what one unit is worth, in digits, such as 1.085",
+            quoted(cell)
+        )
+    };
+    let in_doubt = || {
+        format!(
+            "{} could part thousands or decimals, and the rest of the column does not settle it; write it with a point and four decimals",
+            quoted(cell)
+        )
+    };
+    let figures = figures(cell)
+        .filter(|figures| figures.currency.is_empty() && !figures.percent)
+        .ok_or_else(refused)?;
+    let mark = match parted(&figures.digits) {
+        Parted::Either('.') if !marks.comma => Some('.'),
+        // An amount would part thousands by it, but a rate has three decimals as often as not.
+        Parted::Either(',') if !marks.point && !marks.comma => return Err(in_doubt()),
+        parted => marks.decimal_mark(&parted).map_err(|()| in_doubt())?,
+    };
+    let decimal = decimal(&figures.digits, mark).ok_or_else(refused)?;
+    if figures.negative || decimal.digits == 0 {
+        return Err(format!("{} is not above zero", quoted(cell)));
+    }
+    let exact = Rate::of(decimal.digits, decimal.decimals);
+    exact.ok_or_else(|| format!("{} has more than 18 digits", quoted(cell)))
 }
 
 /// Reads a plain number into hundredths, rounded half-up; it may be negative.

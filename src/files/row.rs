@@ -11,6 +11,7 @@ use super::table::{Column, Table};
 use super::{dates, numbers};
 use crate::domain::calendar::Calendar;
 use crate::domain::money::{BasisPoints, Currency};
+use crate::domain::rates::Rate;
 use crate::domain::statement::{Attributes, Moment, Named, Place, Rejection, Said, Statements};
 use crate::domain::texts::Text;
 use crate::language::vocabulary::{pick, quoted};
@@ -180,6 +181,11 @@ impl<'a> Row<'a> {
         self.parse(column, |cell| {
             numbers::hundredths(cell, column.format.marks)
         })
+    }
+
+    /// An exchange rate.
+    pub fn rate(&mut self, column: &Column) -> Said<Rate> {
+        self.parse(column, |cell| numbers::rate(cell, column.format.marks))
     }
 
     /// A plain number in hundredths.

@@ -752,6 +752,8 @@ fn fixtures_have_no_bad_rows() {
         "newer/1",
         "newer/2",
         "pipeline",
+        "rates",
+        "signals",
         "stage_move",
         "undated",
         "win_rate",
@@ -966,4 +968,77 @@ proptest! {
             prop_assert_eq!(&amounts(&[&cell])[0], &Ok(minor), "{}", cell);
         }
     }
+}
+
+#[test]
+fn a_rate_is_read_as_its_column_is_written() {
+    let rates = |cells: &[&str]| {
+        let rows = (1..).zip(cells);
+        let rows = rows.map(|(day, cell)| format!("EUR,2026-01-{day:02},\"{cell}\"\n"));
+        let text = format!("currency,date,rate\n{}", rows.collect::<String>());
+        let stated = from_text("rates.csv", text.into_bytes());
+        let read: Vec<String> = stated.rates.iter().map(|row| row.rate.text()).collect();
+        (read.join(" "), rejections(&stated).len())
+    };
+    // A rate has decimals more often than thousands.
+    assert_eq!(rates(&["1.085", "0.9", "2"]), ("1.085 0.9 2".to_owned(), 0));
+    assert_eq!(rates(&["1,0850", "1,085"]), ("1.085 1.085".to_owned(), 0));
+    assert_eq!(rates(&["25.400", "1,5"]), ("25400 1.5".to_owned(), 0));
+    assert_eq!(rates(&["1,085"]), (String::new(), 1));
+    assert_eq!(rates(&["0,085"]), ("0.085".to_owned(), 0));
+    assert_eq!(
+        rates(&["0.000034123456789012"]),
+        ("0.000034123456789012".to_owned(), 0)
+    );
+}
+
+#[test]
+fn what_is_no_rate_is_rejected_with_its_line() {
+    let stated = from_folder("dirt/bad_rates");
+    assert_eq!(
+        rejections(&stated),
+        [
+            (3, "rate", "\"0\" is not above zero"),
+            (4, "rate", "\"-1.08\" is not above zero"),
+            (
+                5,
+                "rate",
+                "\"about one\" is not a rate; write what one unit is worth, in digits, such as 1.085"
+            ),
+            (
+                7,
+                "currency",
+                "USD is the organisation's own currency, which has no rate"
+            ),
+            (
+                8,
+                "currency",
+                "\"XYZ\" is not an ISO 4217 currency with no or two decimals"
+            ),
+            (
+                9,
+                "currency",
+                "\"KWD\" is not an ISO 4217 currency with no or two decimals"
+            ),
+            (
+                11,
+                "currency",
+                "\"EUR\" is already on line 2; rate: it is 1.08 there"
+            ),
+            (12, "date", "it is empty"),
+            (13, "rate", "it is empty"),
+            (
+                14,
+                "rate",
+                "\"1.1234567890123456789\" has more than 18 digits"
+            ),
+            (
+                15,
+                "rate",
+                "\"$1.08\" is not a rate; write what one unit is worth, in digits, such as 1.085"
+            ),
+        ]
+    );
+    // The same rate again, however it is written, is one.
+    assert_eq!(stated.rates.len(), 2);
 }

@@ -4,13 +4,13 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::clean;
-use super::figures::{Amount, Fraction};
+use super::figures::{Amount, Fraction, or_dash};
 use super::names::{self, How, Match, Record};
 use super::records::{ambiguous, not_found};
 use crate::domain::change::{Day, NO_DAY};
 use crate::domain::days;
 use crate::domain::deal::Deal;
-use crate::domain::money::{Currency, weighted};
+use crate::domain::money::{Currency, contract_value, weighted};
 use crate::domain::portfolio::{Found, Portfolio};
 use crate::domain::ratio::Ratio;
 use crate::domain::texts::NONE;
@@ -35,7 +35,7 @@ pub struct Opportunity {
     pub kind: &'static str,
     /// Stage.
     pub stage: &'static str,
-    /// In `currency` when given.
+    /// In `currency` when given, like all money beside it.
     pub estimated_value: Option<Amount>,
     /// Fraction.
     pub probability: Option<Fraction>,
@@ -57,8 +57,23 @@ pub struct Opportunity {
     sales_rep_name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     days_in_stage: Option<i32>,
+    /// In the reporting currency, as in every total; missing without a rate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    converted: Option<Converted>,
+    /// Contract value (value × term ÷ 12), in the reporting currency.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tcv: Option<Amount>,
     #[serde(flatten)]
     details: Option<Details>,
+}
+
+/// What the value of a deal in another currency comes to.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+struct Converted {
+    value: Amount,
+    weighted_value: Amount,
+    rate: String,
+    rate_date: String,
 }
 
 /// The fields that only the full form carries.
@@ -107,6 +122,7 @@ pub fn show(found: Found<'_>, portfolio: &Portfolio, today: Day, form: Form) -> 
         .unwrap_or(settings.currency);
     let amount = |minor| Amount { minor, currency };
     let probability = deal.probability(settings);
+    let is_other = detail.currency != NONE;
     let person =
         |number: u32| (number != NONE).then(|| clean(portfolio.person_name(number), SHORT));
     let person_id = |number: u32| portfolio.person(number).and_then(|person| text(person.id));
@@ -136,17 +152,17 @@ pub fn show(found: Found<'_>, portfolio: &Portfolio, today: Day, form: Form) -> 
         name: text(detail.name).unwrap_or_default(),
         kind: deal.kind.word(),
         stage: deal.stage.word(),
-        estimated_value: Some(amount(deal.estimate)),
+        estimated_value: Some(amount(found.own_estimate())),
         probability: Some(Fraction(Ratio::basis_points(i64::from(probability)))),
-        weighted_value: Some(amount(weighted(deal.value, probability))),
-        currency: deal.foreign.then(|| currency.code().to_owned()),
+        weighted_value: Some(amount(weighted(found.own_value(), probability))),
+        currency: is_other.then(|| currency.code().to_owned()),
         expected_close: date(detail.expected_close),
         actual_close: if deal.is_open() {
             None
         } else {
             date(deal.close)
         },
-        closed_value: deal.is_won().then(|| amount(deal.value)),
+        closed_value: deal.is_won().then(|| amount(found.own_value())),
         lost_reason: (deal.stage == crate::domain::stage::Stage::ClosedLost)
             .then(|| text(deal.lost_reason).unwrap_or_else(|| "not recorded".to_owned())),
         csm_name: person(deal.csm),
@@ -157,11 +173,53 @@ pub fn show(found: Found<'_>, portfolio: &Portfolio, today: Day, form: Form) -> 
         } else {
             None
         },
+        converted: converted(found, portfolio),
+        tcv: None,
         details,
     }
 }
 
+fn converted(found: Found<'_>, portfolio: &Portfolio) -> Option<Converted> {
+    let (deal, settings) = (found.deal, portfolio.settings());
+    if found.detail.currency == NONE || deal.foreign {
+        return None;
+    }
+    let (since, rate) = portfolio.rate_of(deal)?;
+    let amount = |minor| Amount {
+        minor,
+        currency: settings.currency,
+    };
+    Some(Converted {
+        value: amount(deal.value),
+        weighted_value: amount(weighted(deal.value, deal.probability(settings))),
+        rate: rate.text(),
+        rate_date: days::date(since)?.to_string(),
+    })
+}
+
 impl Opportunity {
+    /// Adds what its contract comes to over its term, where a term and, if it needs one, a rate is known.
+    pub fn add_contract_value(&mut self, found: Found<'_>, portfolio: &Portfolio) {
+        let months = found.detail.term_months;
+        let whole = contract_value(found.deal.value, months).filter(|_| !found.deal.foreign);
+        let currency = portfolio.settings().currency;
+        self.tcv = whole.map(|minor| Amount { minor, currency });
+    }
+
+    /// Its value in the deal's own currency and, in another than the reporting one, what it comes to.
+    pub fn value_text(&self) -> String {
+        let own = or_dash(self.closed_value.or(self.estimated_value));
+        match &self.converted {
+            Some(converted) => format!("{own} = {}", converted.value),
+            None => own,
+        }
+    }
+
+    /// What its contract comes to, when that was asked for.
+    pub fn tcv(&self) -> Option<Amount> {
+        self.tcv
+    }
+
     /// The customer's name, or a dash.
     pub fn customer(&self) -> &str {
         self.customer_name.as_deref().unwrap_or("-")

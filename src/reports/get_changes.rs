@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::parts::behind;
+use super::parts::converted;
 use super::parts::pipeline::{self, Changes};
 use super::parts::tail::tail;
 use super::parts::unrecorded;
@@ -164,6 +165,9 @@ impl Report for GetChanges {
                 .into_iter()
                 .map(|said| format!("At the end of {eve}: {said}")),
         );
+        basis
+            .assumptions
+            .extend(rates_of_end(end, &found, membership));
         if start.is_before_all() && !end.is_before_all() {
             basis.assumptions.push(format!(
                 "No opportunity was on record at the end of {eve}: what follows starts from nothing known."
@@ -288,6 +292,25 @@ fn period_of(asked: &Asked<'_>, query: &Query, assumptions: &mut Vec<String>) ->
         period.end = asked.today;
     }
     Ok(period)
+}
+
+/// The rates of the end, by which both ends are converted, as far as they were used.
+fn rates_of_end(end: &Portfolio, found: &Waterfall, membership: Membership<'_>) -> Vec<String> {
+    if !end.has_other_currencies() {
+        return Vec::new();
+    }
+    let end = Waterfall::priced(end, end);
+    let moved = Bucket::ALL
+        .iter()
+        .flat_map(|bucket| found.parts(*bucket))
+        .filter_map(|part| end.deal(part.deal))
+        .map(|found| found.deal);
+    let open = end.open().filter(|deal| membership.takes(deal, &end));
+    let took_part: Vec<_> = moved.chain(open).collect();
+    let sentences = converted::assumptions(&end, &took_part).into_iter();
+    sentences
+        .map(|said| format!("At both ends {said}"))
+        .collect()
 }
 
 fn standing(date: String, end: End, currency: Currency) -> Standing {

@@ -27,7 +27,7 @@ pub struct GetOpportunity;
 pub struct Query {
     /// Id, or a name only one opportunity has
     opportunity: String,
-    /// Any of history, notes, signals
+    /// Any of history, notes, signals, tcv
     #[serde(default)]
     #[schemars(with = "Words")]
     include: Option<Words>,
@@ -104,12 +104,14 @@ enum Include {
     History,
     Notes,
     Signals,
+    ContractValue,
 }
 
-const INCLUDE: [(&str, Include); 3] = [
+const INCLUDE: [(&str, Include); 4] = [
     ("history", Include::History),
     ("notes", Include::Notes),
     ("signals", Include::Signals),
+    ("tcv", Include::ContractValue),
 ];
 
 /// The longest free text shown, in characters.
@@ -141,13 +143,23 @@ impl Report for GetOpportunity {
         })?;
         let mut basis = asked.basis(&Understood::default(), &[], 1, std::iter::once(found.deal));
         basis.assumptions.extend(note);
+        if found.deal.foreign {
+            basis.assumptions.push(format!(
+                "There is no rate for its currency, {}: it is counted, but in no sum of money.",
+                clean(portfolio.text(found.detail.currency), 10)
+            ));
+        }
         let text = |number: u32| {
             let text = (number != NONE).then(|| (asked.note)(number));
             text.map(|text| clean_lines(&text))
         };
         let wants = |part| include.contains(&part);
+        let mut opportunity = show(found, portfolio, asked.day(), Form::Full);
+        if wants(Include::ContractValue) {
+            opportunity.add_contract_value(found, portfolio);
+        }
         Ok(Answer {
-            opportunity: show(found, portfolio, asked.day(), Form::Full),
+            opportunity,
             stages: stages(asked, found),
             pushes: pushes(asked, found),
             history: wants(Include::History).then(|| history(asked, found)),
@@ -165,7 +177,7 @@ impl Report for GetOpportunity {
             deal.id,
             cell(deal.customer()),
             cell(&deal.name),
-            crate::language::figures::or_dash(deal.closed_value().or(deal.estimated_value)),
+            deal.value_text(),
             deal.kind,
             deal.stage,
             crate::language::figures::or_dash(deal.probability),
@@ -173,6 +185,9 @@ impl Report for GetOpportunity {
             cell(deal.csm()),
             deal.version(),
         );
+        if let Some(tcv) = deal.tcv() {
+            text.push_str(&format!("\nContract value over its term: {tcv}."));
+        }
         let stays: Vec<String> = answer.stages.iter().map(Stay::text).collect();
         text.push_str(&format!("\nStages: {}.", stays.join(", ")));
         if answer.pushes > 0 {

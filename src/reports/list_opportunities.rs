@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use self::asks::{Asks, Selected, UNDATED};
 use super::parts::behind;
+use super::parts::contract::ContractValues;
 use super::parts::customers::{self, CustomerRow};
 use super::parts::rows::{Sort, Totals, first, page, table};
 use super::parts::tail::tail;
@@ -73,7 +74,7 @@ pub struct Query {
     #[serde(default)]
     #[schemars(with = "String")]
     cursor: Option<String>,
-    /// details: every field
+    /// details (every field), tcv
     #[serde(default)]
     #[schemars(with = "Words")]
     include: Option<Words>,
@@ -84,6 +85,8 @@ pub struct Query {
 pub struct Answer {
     #[serde(flatten)]
     totals: Totals,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tcv: Option<ContractValues>,
     /// This page
     opportunities: Vec<Opportunity>,
     /// With by: customer
@@ -96,6 +99,16 @@ pub struct Answer {
     basis: Basis,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Include {
+    Details,
+    ContractValue,
+}
+
+const INCLUDE: [(&str, Include); 2] = [
+    ("details", Include::Details),
+    ("tcv", Include::ContractValue),
+];
 /// The arguments that choose deals, rather than say how they are shown.
 pub(super) fn that_choose() -> Vec<String> {
     let shown = ["by", "cursor", "include"];
@@ -176,19 +189,18 @@ impl Report for ListOpportunities {
             )?,
             None => false,
         };
-        let form = match &query.include {
-            Some(words) => {
-                for word in &words.0 {
-                    pick("part to include", word, &[("details", ())])?;
-                }
-                if words.0.is_empty() {
-                    Form::Short
-                } else {
-                    Form::Full
-                }
-            }
-            None => Form::Short,
+        let include: Vec<Include> = query
+            .include
+            .iter()
+            .flat_map(|words| &words.0)
+            .map(|word| pick("part to include", word, &INCLUDE))
+            .collect::<Result<_>>()?;
+        let form = if include.contains(&Include::Details) {
+            Form::Full
+        } else {
+            Form::Short
         };
+        let asks_tcv = include.contains(&Include::ContractValue);
         let limit = match query.limit {
             None => 20,
             Some(limit @ 1..=200) => usize::from(limit),
@@ -216,7 +228,12 @@ impl Report for ListOpportunities {
             let (page, next) = customers::page(all, limit, cursor, asked)?;
             (Vec::new(), Some(page), next)
         } else {
-            let page = page(asked, &deals, sort, form, limit, cursor)?;
+            let mut page = page(asked, &deals, sort, form, limit, cursor)?;
+            for (row, number) in page.rows.iter_mut().zip(&page.numbers) {
+                if let Some(found) = portfolio.deal(*number).filter(|_| asks_tcv) {
+                    row.add_contract_value(found, portfolio);
+                }
+            }
             (page.rows, None, page.next_cursor)
         };
         let mut basis = asked.basis(
@@ -233,6 +250,7 @@ impl Report for ListOpportunities {
         Ok(Answer {
             truncated: next_cursor.is_some(),
             totals,
+            tcv: asks_tcv.then(|| ContractValues::of(&deals, portfolio)),
             opportunities: rows,
             by_customer: customers,
             next_cursor,
@@ -274,6 +292,9 @@ impl Report for ListOpportunities {
         }
         if let Some(period) = &answer.basis.period {
             text.push_str(&format!(" Period {} to {}.", period.start, period.end));
+        }
+        if let Some(tcv) = &answer.tcv {
+            text.push_str(&format!("\n{}", tcv.text()));
         }
         if let Some(rows) = &answer.by_customer {
             text.push_str(&customers::table(rows));

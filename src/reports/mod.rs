@@ -275,8 +275,22 @@ impl Asked<'_> {
         shown: impl Iterator<Item = &'b Deal>,
     ) -> Basis {
         let mut assumptions = Vec::new();
+        let converts = self.portfolio.has_other_currencies();
+        let shown: Vec<&Deal> = if converts || self.as_of.is_some() {
+            shown.collect()
+        } else {
+            Vec::new()
+        };
+        if converts {
+            assumptions.extend(parts::converted::assumptions(self.portfolio, &shown));
+        }
         if self.as_of.is_some() {
-            assumptions = parts::unrecorded::assumptions(self.portfolio, self.today, shown);
+            let shown = shown.iter().copied();
+            assumptions.extend(parts::unrecorded::assumptions(
+                self.portfolio,
+                self.today,
+                shown,
+            ));
             if self.portfolio.is_before_all() {
                 assumptions.push(NOTHING_ON_RECORD.to_owned());
             }

@@ -106,6 +106,22 @@ pub struct Deal {
     pub moves: Vec<(Option<usize>, usize, NaiveDate)>,
 }
 
+impl Deal {
+    /// An amount as the decimals of its currency allow.
+    fn shown(&self, hundredths: i64) -> String {
+        if self.currency == "JPY" {
+            (hundredths / 100).to_string()
+        } else {
+            money(hundredths)
+        }
+    }
+
+    /// Its estimate as its row states it.
+    pub fn shown_estimate(&self) -> String {
+        self.shown(self.estimate)
+    }
+}
+
 /// A row of `customers.csv`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Customer {
@@ -123,6 +139,15 @@ pub struct Target {
     pub kind: Option<usize>,
 }
 
+/// A row of `rates.csv`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rate {
+    pub currency: &'static str,
+    pub date: NaiveDate,
+    /// In ten-thousandths.
+    pub rate: u32,
+}
+
 /// A folder of export files, and the day it is imported and asked about.
 #[derive(Clone, PartialEq)]
 pub struct Export {
@@ -132,6 +157,7 @@ pub struct Export {
     /// The regions of the people; without any there is no `csms.csv`.
     pub people: Option<Vec<Option<usize>>>,
     pub targets: Vec<Target>,
+    pub rates: Vec<Rate>,
     pub settings: Vec<(&'static str, String)>,
     /// Whether probabilities are written as percents.
     pub percent: bool,
@@ -233,6 +259,14 @@ impl Export {
                 ]
             }),
         );
+        let rates = csv(
+            ["currency", "date", "rate"],
+            self.rates.iter().map(|rate| {
+                let (whole, decimals) = (rate.rate / 10_000, rate.rate % 10_000);
+                let rate_shown = format!("{whole}.{decimals:04}");
+                [rate.currency.to_owned(), rate.date.to_string(), rate_shown]
+            }),
+        );
         let settings = csv(
             ["name", "value"],
             self.settings
@@ -244,6 +278,7 @@ impl Export {
             ("customers.csv", customers),
             ("stage_history.csv", history),
             ("targets.csv", targets),
+            ("rates.csv", rates),
             ("settings.csv", settings),
         ];
         let people = self.people.iter().flatten();
@@ -275,13 +310,7 @@ impl Export {
                 format!("{}.{:04}", points / 10_000, points % 10_000)
             }
         });
-        let amount = |hundredths: i64| {
-            if deal.currency == "JPY" {
-                (hundredths / 100).to_string()
-            } else {
-                money(hundredths)
-            }
-        };
+        let amount = |hundredths: i64| deal.shown(hundredths);
         [
             deal.id.clone(),
             customer.0.to_owned(),
@@ -418,8 +447,7 @@ fn deal() -> impl Strategy<Value = (Shape, Parties, Worth)> {
         weighted(0.4, 0..REGIONS.len()),
         0..NAMES.len(),
     );
-    let currency =
-        prop_oneof![12 => Just(""), 1 => Just("USD"), 1 => Just("EUR"), 1 => Just("JPY")];
+    let currency = prop_oneof![8 => Just(""), 1 => Just("USD"), 2 => Just("EUR"), 1 => Just("JPY")];
     let category = prop_oneof![6 => Just(""), 1 => Just("pipeline"), 1 => Just("best_case"), 1 => Just("commit"), 1 => Just("omitted")];
     let worth = (
         amount(),
@@ -564,6 +592,23 @@ fn target(today: NaiveDate) -> impl Strategy<Value = Vec<Target>> {
     })
 }
 
+/// Rates of two currencies, in half of the exports; each day of a currency once.
+fn rates(today: NaiveDate) -> impl Strategy<Value = Vec<Rate>> {
+    let euro = (Just("EUR"), ago(400), 1..30_000_u32);
+    let yen = (Just("JPY"), ago(400), 1..200_u32);
+    let some = vec(prop_oneof![2 => euro, 1 => yen], 1..7);
+    prop_oneof![1 => Just(Vec::new()), 1 => some].prop_map(move |rows| {
+        let mut seen = BTreeSet::new();
+        let rows = rows.into_iter().map(|(currency, ago, rate)| Rate {
+            currency,
+            date: day(today, -ago),
+            rate,
+        });
+        rows.filter(|row| seen.insert((row.currency, row.date)))
+            .collect()
+    })
+}
+
 fn settings() -> impl Strategy<Value = Vec<(&'static str, String)>> {
     let stage = select(vec![
         "probability.identified",
@@ -620,11 +665,12 @@ pub fn export(most: usize) -> impl Strategy<Value = Export> {
             vec(customer(), CUSTOMERS.len()),
             people(),
             target(today),
+            rates(today),
             settings(),
             any::<bool>(),
         );
         parts.prop_map(
-            move |(deals, customers, people, targets, settings, percent)| Export {
+            move |(deals, customers, people, targets, rates, settings, percent)| Export {
                 today,
                 deals: deals
                     .into_iter()
@@ -634,6 +680,7 @@ pub fn export(most: usize) -> impl Strategy<Value = Export> {
                 customers,
                 people,
                 targets,
+                rates,
                 settings,
                 percent,
             },

@@ -623,8 +623,11 @@ fn the_waterfall_closes_to_the_cent() {
                     "{} does not close",
                     answer
                 );
-                // Both ends are the pipelines of their days.
+                // Both ends are the pipelines of their days, but that rates are those of the end.
                 for (end, day) in [("start", from - Days::new(1)), ("end", to)] {
+                    if end == "start" && !export.rates.is_empty() {
+                        continue;
+                    }
                     standing["as_of"] = json!(day.to_string());
                     // A filter may name what was not on record then, or was another's.
                     let Ok(pipeline) =
@@ -692,6 +695,7 @@ fn rewound(export: &Export, back: u64) -> Export {
         today: day,
         ..export.clone()
     };
+    then.rates.retain(|rate| rate.date <= day);
     then.deals
         .retain(|deal| deal.identified.is_some_and(|identified| identified <= day));
     for deal in &mut then.deals {
@@ -825,9 +829,9 @@ fn field_history(export: &Export) -> Source {
     let mut text = "opportunity_id,field,from,to,at\n".to_owned();
     for deal in &export.deals {
         let (id, since) = (&deal.id, deal.identified.unwrap());
-        let (expected, estimate) = (deal.expected.unwrap(), deal.estimate as f64 / 100.0);
+        let (expected, estimate) = (deal.expected.unwrap(), deal.shown_estimate());
         text.push_str(&format!("{id},expected_close,,{expected},{since}\n"));
-        text.push_str(&format!("{id},estimated_value,,{estimate:.2},{since}\n"));
+        text.push_str(&format!("{id},estimated_value,,{estimate},{since}\n"));
     }
     Source {
         name: "field_history.csv".to_owned(),
@@ -848,7 +852,7 @@ fn a_forecast_at_open_is_what_was_said_on_the_eve() {
                 deal.identified.is_some() && deal.expected.is_some() && !deal.moves.is_empty()
             });
             for deal in &mut export.deals {
-                (deal.probability, deal.category, deal.currency) = (None, "", "");
+                (deal.probability, deal.category) = (None, "");
                 // On the eve nothing may have had the region yet, and then it is refused as a filter.
                 deal.region = None;
             }
@@ -1204,6 +1208,7 @@ fn written_out(portfolio: &Folded) -> Vec<String> {
     lines.extend(reference.customers.iter().map(|known| format!("{known:?}")));
     lines.extend(reference.people.iter().map(|known| format!("{known:?}")));
     lines.push(format!("{:?} {:?}", reference.targets, reference.forecasts));
+    lines.push(format!("{:?}", reference.rates));
     lines
 }
 

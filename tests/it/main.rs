@@ -17,6 +17,7 @@ mod generate;
 mod house;
 mod imports;
 mod laws;
+mod money;
 mod oracles;
 mod processes;
 #[allow(dead_code, reason = "not every module uses all of it")]

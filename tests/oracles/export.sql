@@ -1,5 +1,5 @@
 -- The export files, as they stand in the tables opportunities, customers, csms, stage_history,
--- targets and settings (all columns TEXT, rowid = row of the file), read once for every oracle.
+-- targets, rates and settings (all columns TEXT, rowid = row of the file), read once for every oracle.
 -- Nothing here has been near the engine. Money is in hundredths, probabilities in basis points.
 
 CREATE TABLE stage AS
@@ -15,8 +15,10 @@ FROM known;
 CREATE TABLE type (place, name);
 INSERT INTO type VALUES (0, 'upsell'), (1, 'cross_sell'), (2, 'add_on'), (3, 'seat_expansion'), (4, 'tier_upgrade');
 
--- One row for each deal. A deal in another currency has no rate here, since no rates are imported:
--- it is counted, and its money is in no sum (value, estimate and weighted are NULL, which no sum takes).
+-- One row for each deal. A deal in another currency is worth what the latest rate on or before its close
+-- makes of it, while it is open the latest of all (rates of later days than today are not imported). One
+-- without a rate is counted, and its money is in no sum (value, estimate and weighted are NULL, which no
+-- sum takes). Rates are in ten-thousandths.
 CREATE TABLE deal AS
 WITH
 -- A column with % signs, or with any value above 1, is percent throughout (DEFINITIONS 1).
@@ -25,7 +27,9 @@ percent (is_so) AS (
   FROM opportunities),
 typed AS (
   SELECT o.rowid AS place, o.id, o.name, o.type, s.place AS stage, s.name AS stage_name, s.place < 4 AS open,
-    nullif(o.currency, '') IS NOT NULL AND o.currency <> coalesce((SELECT value FROM settings WHERE name = 'currency'), 'USD') AS no_rate,
+    nullif(o.currency, '') IS NOT NULL AND o.currency <> coalesce((SELECT value FROM settings WHERE name = 'currency'), 'USD') AS is_other,
+    CAST(round((SELECT r.rate FROM rates r WHERE r.currency = o.currency AND (s.place < 4 OR r.date <= o.actual_close)
+      ORDER BY r.date DESC LIMIT 1) * 10000) AS INTEGER) AS rate,
     CAST(round(o.estimated_value * 100) AS INTEGER) AS estimate,
     CAST(round(o.closed_value * 100) AS INTEGER) AS closed_value,
     -- Closed deals are always at 100 % or 0 %; an open one follows its stage unless the file says otherwise.
@@ -47,10 +51,14 @@ typed AS (
   JOIN stage s ON s.name = o.stage
   LEFT JOIN customers c ON c.id = o.customer_id
   LEFT JOIN csms p ON p.id = o.csm_id),
-worth AS (
+own AS (
   -- A deal's value: closed_value once won, the estimate otherwise.
-  SELECT *, CASE WHEN no_rate THEN NULL WHEN stage = 4 THEN closed_value ELSE estimate END AS value FROM typed)
-SELECT place, id, name, type, stage, stage_name, open, no_rate, CASE WHEN NOT no_rate THEN estimate END AS estimate,
+  SELECT *, CASE WHEN stage = 4 THEN closed_value ELSE estimate END AS own_value, is_other AND rate IS NULL AS no_rate FROM typed),
+worth AS (
+  -- Converted, half-up to the cent.
+  SELECT *, CASE WHEN is_other THEN (own_value * rate * 2 + 10000) / 20000 ELSE own_value END AS value,
+    CASE WHEN is_other THEN (estimate * rate * 2 + 10000) / 20000 ELSE estimate END AS last_estimate FROM own)
+SELECT place, id, name, type, stage, stage_name, open, no_rate, last_estimate AS estimate,
   value, probability, (value * probability + 5000) / 10000 AS weighted, category,
   customer, customer_name, csm, csm_name, rep, rep_name, line, source, identified, expected, closed_on,
   reason, region, segment,

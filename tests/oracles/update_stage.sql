@@ -31,15 +31,26 @@ folded AS (
     CASE WHEN EXISTS (SELECT 1 FROM last WHERE last.deal = o.deal AND field = 22)
       THEN (SELECT value FROM last WHERE last.deal = o.deal AND field = 22 AND age = 1) ELSE o.currency END AS currency
   FROM origin o JOIN text t ON t.org = o.org AND t.number = o.id),
+-- The rates, in ten-thousandths: the key of one says the currency (a text) and the day.
+rate AS (
+  SELECT CAST(substr(k.text, 1, instr(k.text, '|') - 1) AS INTEGER) AS currency, CAST(substr(k.text, instr(k.text, '|') + 1) AS INTEGER) AS day,
+    CAST(round(v.text * 10000) AS INTEGER) AS rate, row_number() OVER (PARTITION BY c.number ORDER BY c.at DESC, c.seq DESC) AS age
+  FROM change c JOIN text k ON k.org = c.org AND k.number = c.number JOIN text v ON v.org = c.org AND v.number = c.value WHERE c.kind = 8),
+held AS (
+  SELECT f.*, CASE WHEN f.stage = 4 THEN closed_value ELSE estimate END AS value,
+    -- Hundredths in one minor unit.
+    CASE WHEN (SELECT text FROM text WHERE number = f.currency) = 'JPY' THEN 100 ELSE 1 END AS hundredths,
+    (SELECT rate FROM rate WHERE rate.currency = f.currency AND age = 1 AND (f.stage < 4 OR day <= f.closed_on) ORDER BY day DESC LIMIT 1) AS rate
+  FROM folded f),
 deal AS (
   SELECT f.*, s.name, coalesce(CASE WHEN f.stage < 4 THEN by_hand END, s.probability) AS probability,
-    CASE WHEN f.stage = 4 THEN closed_value ELSE estimate END AS value
-  FROM folded f JOIN stage s ON s.stage = f.stage),
+    CASE WHEN currency IS NULL THEN value ELSE (value * hundredths * rate * 2 + 10000) / 20000 END AS worth
+  FROM held f JOIN stage s ON s.stage = f.stage),
 by_stage AS (
-  SELECT s.stage, count(d.deal) AS n, coalesce(sum(CASE WHEN currency IS NULL THEN value END), 0) AS value,
-    coalesce(sum(CASE WHEN currency IS NULL THEN (value * d.probability + 5000) / 10000 END), 0) AS weighted
+  SELECT s.stage, count(d.deal) AS n, coalesce(sum(worth), 0) AS value,
+    coalesce(sum((worth * d.probability + 5000) / 10000), 0) AS weighted
   FROM stage s LEFT JOIN deal d ON d.stage = s.stage WHERE s.stage < 4 GROUP BY s.stage),
-moved AS (SELECT deal.*, CASE WHEN (SELECT text FROM text WHERE number = deal.currency) = 'JPY' THEN 1.0 ELSE 100.0 END AS per_major
+moved AS (SELECT deal.*, 100.0 / hundredths AS per_major
   FROM deal JOIN about USING (id))
 
 SELECT '/pipeline/summary/total_opportunities', sum(n) FROM by_stage

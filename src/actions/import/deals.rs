@@ -22,7 +22,7 @@ use crate::domain::texts::Text;
 #[derive(Debug)]
 pub(super) struct Deals<'w, 'a> {
     pub writing: &'w mut Writing<'a>,
-    customers: Parties,
+    pub customers: Parties,
     people: Parties,
     /// Lost reasons by the number of the text the files give.
     reasons: FxHashMap<Text, i64>,
@@ -30,6 +30,15 @@ pub(super) struct Deals<'w, 'a> {
     pub outside: BTreeSet<String>,
     /// The settings that were in force at one time or another.
     former: Vec<Settings>,
+    /// The deals that come on record with these files, by id.
+    pub fresh: FxHashMap<Text, Fresh>,
+}
+
+/// A deal that comes on record.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Fresh {
+    pub number: u32,
+    pub customer: u32,
 }
 
 /// What a row says of a deal.
@@ -67,6 +76,7 @@ impl<'w, 'a> Deals<'w, 'a> {
             reasons,
             outside: BTreeSet::new(),
             former,
+            fresh: FxHashMap::default(),
         }
     }
 

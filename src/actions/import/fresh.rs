@@ -1,7 +1,7 @@
 //! Opportunities that come on record: one origin with the earliest values known, and the changes that
 //! lead from there to what the row says.
 
-use super::deals::{Deals, Spoken, Stages, Told, fingerprint};
+use super::deals::{Deals, Fresh, Spoken, Stages, Told, fingerprint};
 use super::path::{self, Path};
 use super::redate;
 use super::summary::Fate;
@@ -57,8 +57,10 @@ impl Deals<'_, '_> {
             set_origin(&mut origin, first.field, first.from);
             origin.recorded |= recorded_bit(first.field);
         }
-        let origin_at = origin.at;
-        let subject = Subject::Deal(self.writing.draft.deal(origin));
+        let (origin_at, customer) = (origin.at, origin.customer);
+        let number = self.writing.draft.deal(origin);
+        self.fresh.insert(deal.id, Fresh { number, customer });
+        let subject = Subject::Deal(number);
         for step in &path.steps {
             self.writing
                 .draft

@@ -2,8 +2,8 @@
 //! change. What the files state was read by `files`; here it is compared with what is on record, and
 //! written as one entry of the log.
 //!
-//! `parties` settles customers and people, `plans` settings, targets and forecasts, `fresh` deals that
-//! come on record and `known` those that are; `record` holds the rule of what a newer file may change.
+//! `parties` settles customers and people, `plans` settings, targets, forecasts and rates, `fresh` deals
+//! that come on record and `known` those that are, `signals` what led to them; `record` holds the rule of what a newer file may change.
 
 mod added;
 mod deals;
@@ -15,6 +15,7 @@ mod path;
 mod plans;
 mod record;
 mod redate;
+mod signals;
 mod summary;
 #[cfg(test)]
 mod tests;
@@ -56,8 +57,10 @@ pub fn plan(portfolio: &Portfolio, stated: &Statements, author: &Author, today: 
     plans::settings(&mut writing);
     let (customers, people) = parties::parties(&mut writing);
     plans::plans(&mut writing, &people);
+    plans::rates(&mut writing);
     let mut deals = Deals::new(&mut writing, customers, people);
     opportunities(&mut deals);
+    signals::signals(&mut deals);
     let outside: Vec<String> = deals.outside.iter().take(NAMED).cloned().collect();
     let more = deals.outside.len().saturating_sub(NAMED);
     if !outside.is_empty() {

@@ -57,6 +57,9 @@ pub(super) fn parties(writing: &mut Writing<'_>) -> (Parties, Parties) {
         people.mention(writing, deal.csm);
         people.mention(writing, deal.sales_rep);
     }
+    for signal in &stated.signals {
+        customers.mention(writing, signal.customer);
+    }
     let of_targets = stated.targets.iter().map(|target| target.csm);
     let of_forecasts = stated.forecasts.iter().map(|forecast| forecast.csm);
     let planned: Vec<Named> = of_targets.chain(of_forecasts).collect();
@@ -88,7 +91,9 @@ pub(super) fn parties(writing: &mut Writing<'_>) -> (Parties, Parties) {
         .iter()
         .map(|customer| (customer.id, customer.name));
     customers.known_names(of_customers);
-    customers.resolve(writing, stated.deals.iter().map(|deal| deal.customer));
+    let of_deals = stated.deals.iter().map(|deal| deal.customer);
+    let of_signals = stated.signals.iter().map(|signal| signal.customer);
+    customers.resolve(writing, of_deals.chain(of_signals));
 
     let fields = people_fields(writing);
     people.write(writing, &fields);

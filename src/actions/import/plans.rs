@@ -1,12 +1,13 @@
-//! Settings, targets and recorded forecasts: what is first said of one holds from the beginning, or
-//! from the day a forecast was made.
+//! Settings, targets, recorded forecasts and rates: what is first said of one holds from the beginning,
+//! from the day a forecast was made, or from the day of the rate.
 
 use super::parties::Parties;
 use super::record::Verdict;
 use super::summary::{Conflict, Fate};
 use super::writing::Writing;
-use crate::domain::change::{BEGINNING, Millis, Subject, field};
+use crate::domain::change::{BEGINNING, EMPTY, Millis, Subject, field};
 use crate::domain::days::{DayTable, day};
+use crate::domain::rates::RateKey;
 use crate::domain::reference::{ForecastKey, TargetKey};
 use crate::domain::settings::{Settings, may_change};
 use crate::domain::statement::{Named, Place};
@@ -125,6 +126,39 @@ pub(super) fn plans(writing: &mut Writing<'_>, people: &Parties) {
             &format!("forecast of {}", row.period.label),
         );
         writing.summary.forecasts.add(fate);
+    }
+}
+
+/// Writes down the rates. A corrected one holds from its own day, as the one it corrects did: when we
+/// learned of it is the other clock.
+pub(super) fn rates(writing: &mut Writing<'_>) {
+    let stated = writing.stated;
+    for row in &stated.rates {
+        if day(row.date) > writing.today {
+            writing.reject(
+                row.place,
+                "date",
+                format!("{} lies in the future", row.date),
+            );
+            continue;
+        }
+        let key = RateKey {
+            currency: writing.draft.text(row.currency.code()),
+            day: day(row.date),
+        };
+        let subject = Subject::Rate(writing.draft.text(&key.text()));
+        let new = super::values::of_number(writing.draft.text(&row.rate.text()));
+        let held = writing.ledger.held(subject, field::VALUE);
+        let fate = match held.map(|held| held.current) {
+            None | Some(EMPTY) => Fate::New,
+            Some(current) if current == new => Fate::Unchanged,
+            Some(_) => Fate::Changed,
+        };
+        if fate != Fate::Unchanged {
+            let since = writing.clock.calendar.start_of(row.date);
+            writing.draft.set(subject, field::VALUE, since, new);
+        }
+        writing.summary.rates.add(fate);
     }
 }
 

@@ -7,7 +7,7 @@ use super::deals::Deals;
 use super::path::{self, Step};
 use super::record::{Held, written};
 use super::values::of_day;
-use crate::domain::change::{Change, Door, EMPTY, Millis, NO_DAY, field};
+use crate::domain::change::{Change, Day, Door, EMPTY, Millis, NO_DAY, Position, field};
 use crate::domain::statement::{StatedDeal, StatedMove};
 
 /// What is said of a date that lies before a move that is on record.
@@ -80,16 +80,20 @@ impl<'a> Deals<'_, 'a> {
             .map_or(going.origin.seq, |entered| entered.change.seq);
         let is_ours = match &entered {
             Some(entered) => entered.is_ours,
-            None => written(self.writing.before, position).0 != Door::Import,
+            None => !self.is_imported(position),
         };
-        let stands = match &entered {
-            Some(entered) if entered.change.field == field::STAGE_UNDATED => NO_DAY,
-            Some(entered) => self.writing.clock.days.of(entered.change.at),
-            None => going.origin.stage_entered,
-        };
-        let said = told
-            .said_after(position)
-            .or_else(|| (!is_ours).then(|| of_day(stands)));
+        let stands = self.entered_on(going, entered.as_ref().map(|entered| &entered.change));
+        // What an import last said of it, be it of a stage the deal has left since and come back to.
+        let imported = going
+            .changes
+            .iter()
+            .rev()
+            .find(|change| field::is_stage(change.field) && self.is_imported(change.seq));
+        let spoke_in = imported.map_or(going.origin.seq, |change| change.seq);
+        let said = told.said_after(spoke_in).or_else(|| {
+            let spoken = self.is_imported(spoke_in);
+            spoken.then(|| of_day(self.entered_on(going, imported)))
+        });
         let new = of_day(on);
         if said == Some(new) {
             return;
@@ -100,6 +104,19 @@ impl<'a> Deals<'_, 'a> {
             self.enter_again(going, entered.as_ref(), deal, at);
         } else {
             self.say_entered(going, new);
+        }
+    }
+
+    fn is_imported(&self, position: Position) -> bool {
+        written(self.writing.before, position).0 == Door::Import
+    }
+
+    /// The day of an entry into a stage, or of how the deal came on record.
+    fn entered_on(&self, going: &Going<'a>, change: Option<&Change>) -> Day {
+        match change {
+            Some(change) if change.field == field::STAGE_UNDATED => NO_DAY,
+            Some(change) => self.writing.clock.days.of(change.at),
+            None => going.origin.stage_entered,
         }
     }
 

@@ -22,6 +22,10 @@ pub struct Summary {
     pub targets: Counts,
     /// Recorded forecasts.
     pub forecasts: Counts,
+    /// Exchange rates.
+    pub rates: Counts,
+    /// Signals.
+    pub signals: Counts,
     /// Settings.
     pub settings: Counts,
     /// Stage moves that were added from a stage history.
@@ -131,6 +135,8 @@ impl Summary {
             self.people,
             self.targets,
             self.forecasts,
+            self.rates,
+            self.signals,
             self.settings,
         ];
         counts.iter().all(|counts| counts.new + counts.changed == 0)

@@ -85,7 +85,7 @@ impl<'a> Editing<'a> {
             if amount == 0 {
                 notes.push("Its estimated value is 0.".to_owned());
             }
-            self.set(field::ESTIMATED_VALUE, deal.estimate, amount);
+            self.set(field::ESTIMATED_VALUE, self.found.own_estimate(), amount);
         }
         self.dates(command, notes)?;
         if command.probability.is_some() || command.forecast_category.is_some() {
@@ -177,7 +177,7 @@ impl<'a> Editing<'a> {
         if let Some(amount) = &command.closed_value {
             self.must_be(deal.is_won(), "closed_value", "won")?;
             let amount = amount.minor("closed_value", self.currency)?;
-            self.set(field::CLOSED_VALUE, deal.value, amount);
+            self.set(field::CLOSED_VALUE, self.found.own_value(), amount);
         }
         if let Some(word) = &command.lost_reason {
             self.must_be(deal.stage == Stage::ClosedLost, "lost_reason", "lost")?;

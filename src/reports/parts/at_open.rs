@@ -26,6 +26,8 @@ pub struct AtOpen {
     pub amount: Option<i64>,
     /// Of a rebuilt one, the share of the value it rests on that was not on record then.
     pub unrecorded: Option<Ratio>,
+    /// Of a rebuilt one, how many deals had no rate then, and are left out.
+    pub no_rate: u64,
     /// Of a recorded one, the day it was made; a rebuilt one is of the eve of its period.
     pub made_on: Option<NaiveDate>,
 }
@@ -41,6 +43,7 @@ pub fn forecast_at_open(
         Some((made_on, recorded)) => AtOpen {
             amount: Some(recorded),
             unrecorded: None,
+            no_rate: 0,
             made_on: Some(made_on),
         },
         None => rebuild(portfolio, filter, period, measure).unwrap_or_default(),
@@ -52,6 +55,13 @@ pub fn notes<'a>(all: impl Iterator<Item = (&'a Period, AtOpen)>) -> Vec<String>
     let rebuilt = "forecast_at_open is rebuilt from the log for";
     let (mut whole, mut notes) = (Vec::new(), Vec::new());
     for (period, at_open) in all {
+        if at_open.amount.is_some() && at_open.no_rate > 0 {
+            notes.push(format!(
+                "forecast_at_open of {} leaves out {} without a rate for the currency then.",
+                period.label,
+                super::warnings::deals(at_open.no_rate)
+            ));
+        }
         match at_open.amount.and(at_open.unrecorded) {
             Some(share) if share == Ratio::whole(0) => whole.push(period.label.as_str()),
             Some(share) => notes.push(format!(
@@ -87,7 +97,8 @@ fn rebuild(
     portfolio.first_at().filter(|first| *first <= end)?;
     let span = Span::of(period);
     let settings = portfolio.settings_at(end);
-    let asks = |deal: &Deal| !deal.foreign && filter.matches(deal, portfolio);
+    let asks = |deal: &Deal| filter.matches(deal, portfolio);
+    let mut no_rate = 0;
     let eve_of = Eve {
         portfolio,
         settings: &settings,
@@ -97,6 +108,10 @@ fn rebuild(
     let (mut measures, mut record) = (Measures::default(), Record::default());
     for Then { deal, .. } in &past::due_then(portfolio, day(eve), end, span) {
         if !asks(deal) {
+            continue;
+        }
+        no_rate += u64::from(deal.foreign);
+        if deal.foreign {
             continue;
         }
         measures.add(&Measures::of(deal, &settings, span, day(eve)));
@@ -110,7 +125,10 @@ fn rebuild(
         }
     }
     for Then { deal, .. } in past::undated_then(portfolio, day(eve), end) {
-        if asks(&deal) && eve_of.standing(&deal) != Standing::LeftOut {
+        if deal.foreign || !asks(&deal) {
+            continue;
+        }
+        if eve_of.standing(&deal) != Standing::LeftOut {
             record.add_unknown(deal.value);
         }
         if record.is_too_little() {
@@ -123,6 +141,7 @@ fn rebuild(
     Some(AtOpen {
         amount: Some(measures.get(measure)),
         unrecorded: Some(record.unknown_share()),
+        no_rate,
         made_on: None,
     })
 }

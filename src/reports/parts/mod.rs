@@ -3,6 +3,8 @@
 pub mod at_open;
 pub mod behind;
 pub mod by_period;
+pub mod contract;
+pub mod converted;
 pub mod customers;
 pub mod expansion;
 pub mod forecast;

@@ -16,7 +16,7 @@ use crate::domain::money::weighted;
 use crate::domain::portfolio::Portfolio;
 use crate::domain::stage::Stage;
 use crate::domain::texts::NONE;
-use crate::language::figures::{Amount, or_dash};
+use crate::language::figures::Amount;
 use crate::language::opportunity::{Form, Opportunity, show};
 use crate::language::vocabulary::pick;
 use crate::language::{cell, names};
@@ -228,6 +228,8 @@ impl Totals {
 pub struct Page {
     /// The rows.
     pub rows: Vec<Opportunity>,
+    /// The deals they show, by number.
+    pub numbers: Vec<u32>,
     /// What asks for the next page; `None` on the last.
     pub next_cursor: Option<String>,
 }
@@ -275,7 +277,11 @@ pub fn page(
         .last()
         .filter(|_| more)
         .map(|(key, number)| close_cursor(key, *number, asked));
-    Ok(Page { rows, next_cursor })
+    Ok(Page {
+        rows,
+        numbers: keyed.iter().map(|(_, number)| *number).collect(),
+        next_cursor,
+    })
 }
 
 fn close_cursor(key: &Key, number: u32, asked: &Asked<'_>) -> String {
@@ -345,7 +351,7 @@ pub fn table(rows: &[Opportunity]) -> String {
             cell(&row.id),
             cell(row.customer()),
             cell(&row.name),
-            or_dash(row.closed_value().or(row.estimated_value)),
+            row.value_text(),
             row.stage,
             row.close()
         )

@@ -142,6 +142,8 @@ fn said(summary: &Summary) -> String {
         ("people", summary.people),
         ("targets", summary.targets),
         ("forecasts", summary.forecasts),
+        ("rates", summary.rates),
+        ("signals", summary.signals),
         ("settings", summary.settings),
     ];
     for (what, counts) in counts {

@@ -1,0 +1,175 @@
+//! What is on record about the deals of a chunk: how each began, everything that was logged since, and
+//! what of it counts.
+
+use crate::domain::change::{Change, Millis, Position, field, voided};
+use crate::domain::deal::place_of;
+use crate::domain::origin::Origin;
+
+/// What is on record about some deals.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Log {
+    pub(super) origins: Vec<Origin>,
+    /// Everything that was ever logged.
+    pub(super) rows: Rows,
+    /// What counts, when that is not everything.
+    pub(super) counting: Option<Counting>,
+}
+
+/// The changes of some deals, deal by deal, each deal's by (at, seq).
+#[derive(Debug, Clone, Default)]
+pub(super) struct Rows {
+    changes: Vec<Change>,
+    /// Where each deal's changes end.
+    ends: Vec<u32>,
+}
+
+/// What is left when something is voided.
+#[derive(Debug, Clone)]
+pub(super) struct Counting {
+    rows: Rows,
+    /// The deals that never came on record.
+    withdrawn: Vec<u16>,
+}
+
+impl Rows {
+    /// The changes of one deal.
+    pub(super) fn of(&self, place: u16) -> &[Change] {
+        let place = usize::from(place);
+        let end = self.ends.get(place).copied().unwrap_or(0) as usize;
+        let before = place
+            .checked_sub(1)
+            .and_then(|before| self.ends.get(before));
+        let start = before.copied().unwrap_or(0) as usize;
+        self.changes.get(start..end).unwrap_or_default()
+    }
+
+    /// Those of so many deals that are kept.
+    fn filter(&self, deals: usize, keep: impl Fn(&Change) -> bool) -> Rows {
+        let mut kept = Rows::default();
+        for place in (0..deals).map(|place| place as u16) {
+            let changes = self.of(place).iter();
+            kept.changes
+                .extend(changes.filter(|change| keep(change)).copied());
+            kept.ends.push(kept.changes.len() as u32);
+        }
+        kept
+    }
+}
+
+impl Log {
+    /// Adds origins, and changes to the deals they are of, keeping each deal's by (at, seq).
+    pub(super) fn extend(&mut self, origins: Vec<Origin>, added: &[(u16, Change)]) {
+        self.origins.extend(origins);
+        let Rows { changes, ends } = &mut self.rows;
+        ends.resize(self.origins.len(), changes.len() as u32);
+        if added.is_empty() {
+            return;
+        }
+        let mut added = added.to_vec();
+        added.sort_by_key(|(place, change)| (*place, change.at, change.seq));
+        let voids = added.iter().any(|(_, change)| change.field == field::VOID);
+        let mut merged = Rows {
+            changes: Vec::with_capacity(self.rows.changes.len() + added.len()),
+            ends: Vec::with_capacity(self.origins.len()),
+        };
+        let mut added = added.into_iter().peekable();
+        for place in (0..self.origins.len()).map(|place| place as u16) {
+            let from = merged.changes.len();
+            merged.changes.extend_from_slice(self.rows.of(place));
+            let mut in_order = true;
+            while let Some((_, change)) = added.next_if(|(of, _)| *of == place) {
+                in_order &= merged
+                    .changes
+                    .get(from..)
+                    .and_then(<[Change]>::last)
+                    .is_none_or(|before| (before.at, before.seq) < (change.at, change.seq));
+                merged.changes.push(change);
+            }
+            if !in_order && let Some(of_deal) = merged.changes.get_mut(from..) {
+                of_deal.sort_by_key(|change| (change.at, change.seq));
+            }
+            merged.ends.push(merged.changes.len() as u32);
+        }
+        self.rows = merged;
+        if voids || self.counting.is_some() {
+            self.count(Vec::new());
+        }
+    }
+
+    /// Sets apart what counts, when some deals are not known and some changes are void.
+    fn count(&mut self, unknown: Vec<u16>) {
+        let mut withdrawn = unknown;
+        let mut void: Vec<Position> = Vec::new();
+        for (place, origin) in (0_u16..).zip(&self.origins) {
+            let voided = voided(self.rows.of(place).iter());
+            if voided.contains(&origin.seq) {
+                withdrawn.push(place);
+            }
+            void.extend(voided);
+        }
+        let is_void = |change: &Change| change.field == field::VOID || void.contains(&change.seq);
+        self.counting = Some(Counting {
+            rows: self
+                .rows
+                .filter(self.origins.len(), |change| !is_void(change)),
+            withdrawn,
+        });
+    }
+
+    /// What of it was known at a cut.
+    pub(super) fn known(&self, cut: &Knowledge<'_>) -> Log {
+        let unknown = (0_u16..)
+            .zip(&self.origins)
+            .filter(|(_, origin)| !cut.holds(origin.seq))
+            .map(|(place, _)| place)
+            .collect();
+        let mut known = Log {
+            origins: self.origins.clone(),
+            rows: self
+                .rows
+                .filter(self.origins.len(), |change| cut.holds(change.seq)),
+            counting: None,
+        };
+        known.count(unknown);
+        known
+    }
+
+    /// The changes of a deal that count.
+    pub(super) fn changes(&self, place: u16) -> &[Change] {
+        self.counting
+            .as_ref()
+            .map_or(&self.rows, |counting| &counting.rows)
+            .of(place)
+    }
+
+    /// Whether a deal is on record at all.
+    pub(super) fn has(&self, place: u16) -> bool {
+        self.counting
+            .as_ref()
+            .is_none_or(|counting| !counting.withdrawn.contains(&place))
+    }
+
+    /// The last position at which something about a deal was logged up to an instant.
+    pub(super) fn version(&self, origin: &Origin, until: Millis) -> Position {
+        let logged = self.rows.of(place_of(origin.deal)).iter();
+        logged
+            .take_while(|change| change.at <= until)
+            .map(|change| change.seq)
+            .fold(origin.seq, Position::max)
+    }
+}
+
+/// What was known at a cut: which positions of the log.
+pub struct Knowledge<'a> {
+    /// Whether a position had been logged.
+    pub is_recorded: &'a dyn Fn(Position) -> bool,
+    /// The last position.
+    pub position: Position,
+}
+
+impl Knowledge<'_> {
+    /// Whether a position was known.
+    pub fn holds(&self, position: Position) -> bool {
+        position <= self.position && (self.is_recorded)(position)
+    }
+}
