@@ -99,6 +99,11 @@ pub fn text(answer: &Answer) -> String {
         let met = if met { "met" } else { "missed" };
         text.push_str(&format!(" Goal {}: {met}.", answer.goals.goal));
     }
+    if let Some(met) = answer.goals.goal_cycle_met {
+        let met = if met { "met" } else { "missed" };
+        let days = answer.goals.goal_cycle_days;
+        text.push_str(&format!(" Goal of less than {days} days: {met}."));
+    }
     if let Some(totals) = &answer.by_period {
         text.push_str(&format!("\nBy period: {}.", by_period::text(totals)));
     }
