@@ -127,7 +127,8 @@ fn what_ifs(engine: &Engine, size: u32) {
 /// The questions asked warm, each with the plain SQL for its main figures.
 fn questions() -> Vec<(&'static str, Map<String, Value>, plain_sql::Question)> {
     use plain_sql::Question::{
-        Forecast, ListClosing, ListCustomer, Pipeline, PipelineRegion, WinRate, WinRateByCsm,
+        Analytics, AnalyticsByCsm, Forecast, ListClosing, ListCustomer, Pipeline, PipelineRegion,
+        WinRate, WinRateByCsm,
     };
     let arguments = |json: Value| json.as_object().unwrap().clone();
     vec![
@@ -150,6 +151,12 @@ fn questions() -> Vec<(&'static str, Map<String, Value>, plain_sql::Question)> {
         ),
         ("win_rate", arguments(json!({})), WinRate),
         ("win_rate", arguments(json!({"by": "csm"})), WinRateByCsm),
+        ("get_analytics", arguments(json!({})), Analytics),
+        (
+            "get_analytics",
+            arguments(json!({"dimension": "csm"})),
+            AnalyticsByCsm,
+        ),
     ]
 }
 

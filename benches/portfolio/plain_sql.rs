@@ -20,6 +20,8 @@ pub enum Question {
     ListCustomer,
     WinRate,
     WinRateByCsm,
+    Analytics,
+    AnalyticsByCsm,
 }
 
 /// The table the questions are asked of.
@@ -177,6 +179,33 @@ impl Tables {
                  WHERE stage IN (4, 5) AND close BETWEEN ?1 AND ?2 GROUP BY csm, stage",
                 &[year, today],
             ),
+            Question::Analytics => {
+                self.all(
+                    "SELECT stage, close / 31, count(*), sum(value), sum(close - identified) FROM deal
+                     WHERE stage IN (4, 5) AND close BETWEEN ?1 AND ?2 GROUP BY 1, 2",
+                    &[year, today],
+                );
+                self.all(
+                    "SELECT reason, count(*), sum(value) FROM deal WHERE stage = 5 AND close BETWEEN ?1 AND ?2 GROUP BY reason",
+                    &[year, today],
+                );
+                self.all(
+                    "SELECT source, stage, count(*), sum(CASE WHEN close BETWEEN ?1 AND ?2 THEN value END) FROM deal GROUP BY 1, 2",
+                    &[year, today],
+                );
+            }
+            Question::AnalyticsByCsm => {
+                self.all(
+                    "SELECT csm, stage, count(*), sum(value), avg(close - identified) FROM deal
+                     WHERE stage IN (4, 5) AND close BETWEEN ?1 AND ?2 GROUP BY csm, stage",
+                    &[year, today],
+                );
+                self.all(
+                    "SELECT csm, stage >= 1, count(*), sum(value), sum((value * probability + 5000) / 10000)
+                     FROM deal WHERE stage < ?1 GROUP BY 1, 2",
+                    &[4],
+                );
+            }
         }
     }
 

@@ -54,7 +54,7 @@ pub struct Query {
     #[serde(default)]
     #[schemars(with = "String")]
     grain: Option<String>,
-    /// Rows by win_rate, lower_bound, won_value, avg_deal_size, cycle_days, velocity, open, slip_rate, found; default -win_rate
+    /// Rows by a metric, won_value or lower_bound; default -win_rate
     #[serde(default)]
     #[schemars(with = "String")]
     sort: Option<String>,

@@ -54,7 +54,8 @@ pub fn definitions(
              what was due in that segment when it opened; open deals have closed in none",
         ),
         Some(_) => definitions.push(
-            "segments add up to the whole in counts and money; rates, averages and velocity do not",
+            "segments add up to the whole in counts and money (of slips where all of it was recorded); rates, averages \
+             and velocity do not",
         ),
     }
     definitions
@@ -98,6 +99,11 @@ pub fn text(answer: &Answer) -> String {
     if let Some(met) = answer.goals.goal_met {
         let met = if met { "met" } else { "missed" };
         text.push_str(&format!(" Goal {}: {met}.", answer.goals.goal));
+    }
+    if let Some(met) = answer.goals.goal_cycle_met {
+        let met = if met { "met" } else { "missed" };
+        let days = answer.goals.goal_cycle_days;
+        text.push_str(&format!(" Goal of less than {days} days: {met}."));
     }
     if let Some(totals) = &answer.by_period {
         text.push_str(&format!("\nBy period: {}.", by_period::text(totals)));
@@ -196,7 +202,8 @@ const TABLE: [Shown; 9] = [
     (Column::LostReasons, "lost for", |it| {
         let reasons = it.lost_reasons.iter().flatten();
         let reasons: Vec<String> = reasons.map(LostReason::text).collect();
-        (!reasons.is_empty()).then(|| cell(&reasons.join(", ")))
+        // A bar would end the cell.
+        (!reasons.is_empty()).then(|| reasons.join(", ").replace('|', "\\|"))
     }),
 ];
 

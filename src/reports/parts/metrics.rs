@@ -224,9 +224,9 @@ pub struct Goals {
     pub goal: Fraction,
     /// Null of nothing
     pub goal_met: Option<bool>,
-    goal_cycle_days: i64,
+    pub goal_cycle_days: i64,
     /// All closed, on average below it
-    goal_cycle_met: Option<bool>,
+    pub goal_cycle_met: Option<bool>,
 }
 
 impl Goals {
