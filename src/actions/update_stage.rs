@@ -140,6 +140,13 @@ impl Action for UpdateStage {
             .after
             .deal(number)
             .ok_or_else(|| Refusal::new(Code::UnknownName, "The opportunity is not on record."))?;
+        if to != from && after.deal.foreign {
+            // A close may lie before the first rate there is.
+            notes.push(format!(
+                "There is no rate for its currency, {}: it is counted, but in no sum of money.",
+                clean(planned.after.text(after.detail.currency), 10)
+            ));
+        }
         let today = commanded.day();
         let days = (to != from
             && after.deal.stage_entered != NO_DAY
@@ -339,12 +346,6 @@ fn plan_move(
     }
     if value == Some(0) {
         notes.push("Its closed value is 0.".to_owned());
-    }
-    if deal.foreign {
-        notes.push(format!(
-            "There is no rate for its currency, {}: it is counted, but in no sum of money.",
-            clean(commanded.portfolio.text(found.detail.currency), 10)
-        ));
     }
     Ok(())
 }

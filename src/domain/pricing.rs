@@ -33,6 +33,13 @@ impl By {
     /// The present: open deals by the latest rate on record.
     pub const LATEST: By = By::Close(Day::MAX);
 
+    /// The day of open deals for all of them.
+    pub const fn throughout(self) -> By {
+        match self {
+            By::Close(day) | By::Day(day) => By::Day(day),
+        }
+    }
+
     /// The day whose rate a deal is converted by.
     pub fn day(self, deal: &Deal) -> Day {
         match self {

@@ -5,13 +5,13 @@ use std::borrow::Cow;
 
 use rustc_hash::FxHashMap;
 
-use super::change::{Day, Millis, NO_DAY, field};
+use super::change::{Millis, NO_DAY, field};
 use super::deal::Deal;
 use super::filter::Filter;
 use super::fold::fold;
 use super::measure::Span;
 use super::portfolio::Portfolio;
-use super::pricing::{By, Pricing};
+use super::pricing::Pricing;
 use super::stage::Stage;
 
 /// Why a deal counts at one end and not at the other, or at both with another value.
@@ -192,9 +192,9 @@ impl Waterfall {
         waterfall
     }
 
-    /// One end with all deals converted by the latest rates of the other, closed ones too.
+    /// One end with all deals converted by the rates that open deals of the other have, closed ones too.
     pub fn priced<'a>(end: &'a Portfolio, rates_of: &Portfolio) -> Cow<'a, Portfolio> {
-        end.priced(rates_of, By::Day(Day::MAX))
+        end.priced(rates_of, rates_of.by.throughout())
     }
 
     fn revalued(&mut self, then: &Deal, now: &Deal) {
@@ -321,6 +321,6 @@ fn before_it_closed(portfolio: &Portfolio, deal: &Deal) -> Option<Deal> {
             &mut Vec::new(),
         )
     })?;
-    Pricing::of(portfolio.reference(), By::Day(Day::MAX)).settle(&mut then);
+    Pricing::of(portfolio.reference(), portfolio.by.throughout()).settle(&mut then);
     Some(then.deal).filter(Deal::is_open)
 }

@@ -4,7 +4,7 @@
 use super::dialect::squeeze;
 
 /// What others call a column, squeezed, and which of ours it may be.
-const NAMES: [(&str, &[&str]); 38] = [
+const NAMES: [(&str, &[&str]); 44] = [
     ("opportunityid", &["id"]),
     ("opportunityname", &["name"]),
     ("dealid", &["id"]),
@@ -43,6 +43,12 @@ const NAMES: [(&str, &[&str]); 38] = [
     ("salesrep", &["sales_rep_name"]),
     ("leadsource", &["source"]),
     ("product", &["product_line"]),
+    ("exchangerate", &["rate"]),
+    ("conversionrate", &["rate"]),
+    ("currencycode", &["currency"]),
+    ("signaltype", &["kind"]),
+    ("detecteddate", &["detected_at"]),
+    ("detectedon", &["detected_at"]),
 ];
 
 /// Which columns of ours a foreign name may mean, of those that a file does not have.

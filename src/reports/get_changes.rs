@@ -174,13 +174,10 @@ impl Report for GetChanges {
             ));
         }
         let mut all = warnings::of_filter(&understood);
-        let foreign: Vec<u32> = Bucket::ALL
-            .iter()
-            .flat_map(|bucket| found.parts(*bucket))
-            .filter(|part| part.foreign)
-            .map(|part| part.deal)
-            .collect();
-        all.extend(warnings::no_rate(&foreign, end));
+        all.extend(warnings::no_rate(
+            &without_rate(end, &found, membership),
+            end,
+        ));
         Ok(Answer {
             start: standing(eve.to_string(), found.start, currency),
             end: standing(period.end.to_string(), found.end, currency),
@@ -292,6 +289,22 @@ fn period_of(asked: &Asked<'_>, query: &Query, assumptions: &mut Vec<String>) ->
         period.end = asked.today;
     }
     Ok(period)
+}
+
+/// The deals that are counted and in no sum: those that moved, and those that stayed.
+fn without_rate(end: &Portfolio, found: &Waterfall, membership: Membership<'_>) -> Vec<u32> {
+    if !end.has_other_currencies() {
+        return Vec::new();
+    }
+    let parts = Bucket::ALL.iter().flat_map(|bucket| found.parts(*bucket));
+    let moved = parts.filter(|part| part.foreign).map(|part| part.deal);
+    let open = end
+        .open()
+        .filter(|deal| deal.foreign && membership.takes(deal, end));
+    let mut deals: Vec<u32> = open.map(|deal| deal.number).chain(moved).collect();
+    deals.sort_unstable();
+    deals.dedup();
+    deals
 }
 
 /// The rates of the end, by which both ends are converted, as far as they were used.

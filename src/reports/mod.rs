@@ -274,27 +274,14 @@ impl Asked<'_> {
         deals_read: u64,
         shown: impl Iterator<Item = &'b Deal>,
     ) -> Basis {
-        let mut assumptions = Vec::new();
-        let converts = self.portfolio.has_other_currencies();
-        let shown: Vec<&Deal> = if converts || self.as_of.is_some() {
-            shown.collect()
+        let mut assumptions = if self.portfolio.has_other_currencies() {
+            let shown: Vec<&Deal> = shown.collect();
+            let mut assumptions = parts::converted::assumptions(self.portfolio, &shown);
+            assumptions.extend(self.of_the_past(shown.into_iter()));
+            assumptions
         } else {
-            Vec::new()
+            self.of_the_past(shown)
         };
-        if converts {
-            assumptions.extend(parts::converted::assumptions(self.portfolio, &shown));
-        }
-        if self.as_of.is_some() {
-            let shown = shown.iter().copied();
-            assumptions.extend(parts::unrecorded::assumptions(
-                self.portfolio,
-                self.today,
-                shown,
-            ));
-            if self.portfolio.is_before_all() {
-                assumptions.push(NOTHING_ON_RECORD.to_owned());
-            }
-        }
         if let Some(supposed) = self.supposed {
             let commands = supposed.commands();
             assumptions.push(format!(
@@ -321,6 +308,18 @@ impl Asked<'_> {
             assumptions,
             reference: self.reference.clone(),
         }
+    }
+
+    /// What a look back takes for granted about some deals.
+    fn of_the_past<'b>(&self, shown: impl Iterator<Item = &'b Deal>) -> Vec<String> {
+        if self.as_of.is_none() {
+            return Vec::new();
+        }
+        let mut assumptions = parts::unrecorded::assumptions(self.portfolio, self.today, shown);
+        if self.portfolio.is_before_all() {
+            assumptions.push(NOTHING_ON_RECORD.to_owned());
+        }
+        assumptions
     }
 
     /// The deals a filter lets through, without a scan when it names customers.

@@ -2,6 +2,10 @@
 //! it does not matter when the rates came in, and without rates nothing is made up. Figures by rates
 //! are the oracles' business.
 
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+
+use chrono::Days;
 use expansion_pipeline::files::Source;
 use proptest::test_runner::TestCaseError;
 use serde_json::{Map, Value, json};
@@ -147,5 +151,44 @@ fn without_rates_only_the_own_currency_is_added_up() {
             .count();
         assert_eq!(warned, usize::from(others > 0), "they are named");
         Ok(())
+    });
+}
+
+#[test]
+fn a_waterfall_knows_the_rates_of_its_end_only() {
+    let made = (
+        generate::export(24),
+        generate::filters(),
+        (0..120_u64, 0..200_u64),
+    );
+    prove("rates of the end", CASES, made, |(export, seed, span)| {
+        let to = export.today - Days::new(span.0);
+        let from = to - Days::new(span.1);
+        // The same deals, had every currency always been worth what it was worth at the end.
+        let mut constant = export.clone();
+        constant.rates.retain(|rate| rate.date <= to);
+        constant.rates.sort_by_key(|rate| Reverse(rate.date));
+        let mut seen = BTreeSet::new();
+        constant.rates.retain(|rate| seen.insert(rate.currency));
+        for rate in &mut constant.rates {
+            rate.date = "2001-01-01".parse().unwrap();
+        }
+        let mut asked = export.filter(&seed, true).arguments();
+        let more = json!({ "from": from.to_string(), "to": to.to_string(), "limit": 200 });
+        asked.extend(more.as_object().unwrap().clone());
+        let mut answers = Vec::new();
+        for export in [&export, &constant] {
+            let mut answer = ask(
+                &imported(export),
+                "get_changes",
+                Value::Object(asked.clone()),
+            )?;
+            // The weeks beside it are told by the rates of today.
+            for part in ["basis", "week_over_week"] {
+                answer.as_object_mut().unwrap().remove(part);
+            }
+            answers.push(answer);
+        }
+        same(&answers[..1], &answers[1..])
     });
 }

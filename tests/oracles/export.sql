@@ -27,7 +27,7 @@ percent (is_so) AS (
   FROM opportunities),
 typed AS (
   SELECT o.rowid AS place, o.id, o.name, o.type, s.place AS stage, s.name AS stage_name, s.place < 4 AS open,
-    nullif(o.currency, '') IS NOT NULL AND o.currency <> coalesce((SELECT value FROM settings WHERE name = 'currency'), 'USD') AS is_other,
+    nullif(o.currency, '') AS currency, nullif(o.currency, '') IS NOT NULL AND o.currency <> coalesce((SELECT value FROM settings WHERE name = 'currency'), 'USD') AS is_other,
     CAST(round((SELECT r.rate FROM rates r WHERE r.currency = o.currency AND (s.place < 4 OR r.date <= o.actual_close)
       ORDER BY r.date DESC LIMIT 1) * 10000) AS INTEGER) AS rate,
     CAST(round(o.estimated_value * 100) AS INTEGER) AS estimate,
@@ -58,7 +58,7 @@ worth AS (
   -- Converted, half-up to the cent.
   SELECT *, CASE WHEN is_other THEN (own_value * rate * 2 + 10000) / 20000 ELSE own_value END AS value,
     CASE WHEN is_other THEN (estimate * rate * 2 + 10000) / 20000 ELSE estimate END AS last_estimate FROM own)
-SELECT place, id, name, type, stage, stage_name, open, no_rate, last_estimate AS estimate,
+SELECT place, id, name, type, stage, stage_name, open, no_rate, is_other, currency, estimate AS own_estimate, last_estimate AS estimate,
   value, probability, (value * probability + 5000) / 10000 AS weighted, category,
   customer, customer_name, csm, csm_name, rep, rep_name, line, source, identified, expected, closed_on,
   reason, region, segment,

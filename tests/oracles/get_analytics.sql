@@ -47,7 +47,10 @@ CREATE TEMP TABLE part AS
 -- What was open on the eve of each, when it was due for all that was known then, and what became of it.
 -- When a deal was due of which nothing is on record, nobody knows, be it dated now or not.
 CREATE TEMP TABLE stood AS
-  SELECT p.name AS part, p.is_whole, p.first, p.last, a.id, a.seg, coalesce(a.estimate, 0) AS worth,
+  SELECT p.name AS part, p.is_whole, p.first, p.last, a.id, a.seg,
+    -- By the rates of that day.
+    coalesce(CASE WHEN a.is_other THEN (a.own_estimate * 2 * (SELECT CAST(round(r.rate * 10000) AS INTEGER) FROM rates r
+      WHERE r.currency = a.currency AND r.date <= p.eve ORDER BY r.date DESC LIMIT 1) + 10000) / 20000 ELSE a.own_estimate END, 0) AS worth,
     EXISTS (SELECT 1 FROM due_history h WHERE h.deal = a.id) AS is_known, a.expected,
     CASE WHEN EXISTS (SELECT 1 FROM due_history h WHERE h.deal = a.id)
       THEN (SELECT due FROM due_history h WHERE h.deal = a.id AND h.at <= p.eve ORDER BY h.at DESC LIMIT 1) ELSE a.expected END AS due,

@@ -22,7 +22,7 @@ pub struct ContractValues {
 impl ContractValues {
     /// Adds deals up.
     pub fn of(deals: &[&Deal], portfolio: &Portfolio) -> ContractValues {
-        let (mut sums, mut without_term) = ([0_i64; 3], 0);
+        let (mut sums, mut without_term) = ([0_i64; 3], 0_u64);
         for deal in deals {
             let detail = portfolio.detail(deal);
             let months = detail.map_or(0, |detail| detail.term_months);

@@ -84,7 +84,8 @@ enum Command {
     /// Serve MCP over standard input and output
     Serve,
     /// Import CSV exports: folders or files (opportunities.csv, customers.csv, csms.csv,
-    /// stage_history.csv, field_history.csv, targets.csv, forecasts.csv, settings.csv)
+    /// stage_history.csv, field_history.csv, targets.csv, forecasts.csv, rates.csv,
+    /// signals.csv, settings.csv)
     ///
     /// Nothing at all is written when a row is bad. Importing the same files twice changes nothing;
     /// a newer export changes only what differs from what the last import said.
