@@ -62,6 +62,12 @@ struct Bet {
 }
 
 impl Bet {
+    /// What it adds to the variance of a sum when it is shared by the two points of a grid around it.
+    fn widens(self, step: f64) -> f64 {
+        let upper = (self.value as f64 / step).fract();
+        self.chance * upper * (1.0 - upper) * step * step
+    }
+
     fn variance(self) -> f64 {
         let value = self.value as f64;
         value * value * self.chance * (1.0 - self.chance)
@@ -200,12 +206,7 @@ fn on_a_grid(mut bets: Vec<Bet>, needed: Option<i64>) -> ([i64; 3], Option<f64>,
     // The largest go onto the grid, the smallest first: the sums stay short for long.
     bets.sort_unstable_by_key(|bet| std::cmp::Reverse(bet.value));
     let (on_grid, others) = bets.split_at(largest);
-    // Putting a deal between two points of the grid adds at most a quarter of a step's square to the
-    // variance; steps this fine keep the sum of that below a thousandth, and any quantile as near.
-    let fine = (250.0 * largest as f64).sqrt().max(500.0);
-    let by_target = needed.filter(|needed| *needed > 0);
-    let by_target = by_target.map_or(f64::INFINITY, |needed| needed as f64 / 1_000.0);
-    let step = (spread / fine).min(by_target).floor().max(1.0);
+    let step = step_of(on_grid, spread, needed);
     let mut grid = Grid::new(step);
     on_grid.iter().rev().for_each(|bet| grid.add(*bet));
 
@@ -225,12 +226,32 @@ fn on_a_grid(mut bets: Vec<Bet>, needed: Option<i64>) -> ([i64; 3], Option<f64>,
     ([0.1, 0.5, 0.9].map(quantile), chance, method)
 }
 
+/// The step of a grid on which the quantiles of a spread are within a thousandth of it. Putting a deal
+/// between two points widens the sum a little; the step is fine enough that all deals together add less
+/// than a thousandth of the variance.
+fn step_of(bets: &[Bet], spread: f64, needed: Option<i64>) -> f64 {
+    let by_target = needed.filter(|needed| *needed > 0);
+    let by_target = by_target.map_or(f64::INFINITY, |needed| needed as f64 / 1_000.0);
+    let mut step = (spread / 500.0).min(by_target).floor().max(1.0);
+    while step > 1.0 {
+        let added: f64 = bets.iter().map(|bet| bet.widens(step)).sum();
+        if added <= spread * spread / 1_000.0 {
+            break;
+        }
+        step = (step * 0.8).floor().max(1.0);
+    }
+    step
+}
+
 /// Probabilities of sums on evenly spaced points.
 struct Grid {
     step: f64,
     /// The place of the first point.
     first: i64,
     points: Vec<f64>,
+    /// How many at the front are as good as impossible, and passed over.
+    passed: usize,
+    /// What the next deal is added into; its room is used again.
     spare: Vec<f64>,
     /// By how much putting deals between points widened the sum.
     added_variance: f64,
@@ -242,6 +263,7 @@ impl Grid {
             step,
             first: 0,
             points: vec![1.0],
+            passed: 0,
             spare: Vec::new(),
             added_variance: 0.0,
         }
@@ -255,24 +277,29 @@ impl Grid {
         let shift = whole as usize;
         let lost = 1.0 - bet.chance;
         let (low, high) = (bet.chance * (1.0 - upper), bet.chance * upper);
-        self.added_variance += bet.chance * upper * (1.0 - upper) * self.step * self.step;
-        let length = self.points.len();
+        self.added_variance += bet.widens(self.step);
+        let from = self.points.get(self.passed..).unwrap_or_default();
         self.spare.clear();
-        self.spare.resize(length + shift + 1, 0.0);
-        for (to, from) in self.spare.iter_mut().zip(&self.points) {
-            *to = from * lost;
+        // Where the deal is lost the points stay, where it is won they move up; what overlaps is summed
+        // in one go, because this is where the time goes.
+        let overlap = from.len().saturating_sub(shift + 1);
+        let (alone, lost_too) = from.split_at(from.len() - overlap);
+        self.spare.extend(alone.iter().map(|point| point * lost));
+        self.spare.resize(shift + 1, 0.0);
+        if let (Some(at), Some(point)) = (self.spare.get_mut(shift), from.first()) {
+            *at += point * low;
         }
-        if let Some(shifted) = self.spare.get_mut(shift..) {
-            for (to, from) in shifted.iter_mut().zip(&self.points) {
-                *to += from * low;
-            }
-        }
-        if let Some(shifted) = self.spare.get_mut(shift + 1..) {
-            for (to, from) in shifted.iter_mut().zip(&self.points) {
-                *to += from * high;
-            }
-        }
+        let (lower, upper) = (from.get(1..).unwrap_or_default(), from);
+        let won = lower.iter().zip(upper);
+        let both = lost_too.iter().zip(won.clone());
+        self.spare
+            .extend(both.map(|(point, (below, above))| point * lost + below * low + above * high));
+        let won_only = won.skip(overlap);
+        self.spare
+            .extend(won_only.map(|(below, above)| below * low + above * high));
+        self.spare.extend(from.last().map(|point| point * high));
         std::mem::swap(&mut self.points, &mut self.spare);
+        self.passed = 0;
         self.trim();
     }
 
@@ -286,10 +313,12 @@ impl Grid {
             .rposition(is_likely)
             .map_or(1, |last| last + 1);
         self.points.truncate(end);
-        if start > 0 {
-            self.points.drain(..start);
-            self.first += start as i64;
-        }
+        self.passed = start;
+        self.first += start as i64;
+    }
+
+    fn points(&self) -> &[f64] {
+        self.points.get(self.passed..).unwrap_or_default()
     }
 }
 
@@ -337,7 +366,7 @@ impl Sum<'_> {
     fn of<'a>(grid: &'a Grid, rest: &Rest) -> Sum<'a> {
         let mut below = vec![0.0];
         let mut sum = 0.0;
-        below.extend(grid.points.iter().map(|probability| {
+        below.extend(grid.points().iter().map(|probability| {
             sum += probability;
             sum
         }));
@@ -363,12 +392,12 @@ impl Sum<'_> {
 
     /// The probability of staying at or below a place.
     fn at_most(&self, place: i64) -> f64 {
-        let points = self.grid.points.len() as i64;
+        let points = self.grid.points().len() as i64;
         // Points so far below that the rest cannot matter count whole.
         let from = (place - self.reach).clamp(0, points);
         let to = (place + self.reach + 1).clamp(from, points);
         let whole = self.below.get(from as usize).copied().unwrap_or(1.0);
-        let near = self.grid.points.get(from as usize..to as usize);
+        let near = self.grid.points().get(from as usize..to as usize);
         // The nearest point needs the most of the rest: its table is read from the top.
         let top = (place - from + self.reach + 1).clamp(0, self.rest.len() as i64);
         let rest = self.rest.get(..top as usize).unwrap_or_default();
@@ -378,7 +407,10 @@ impl Sum<'_> {
 
     /// The lowest place that the sum stays at or below with a probability.
     fn quantile(&self, share: f64) -> i64 {
-        let (mut low, mut high) = (-self.reach, self.grid.points.len() as i64 - 1 + self.reach);
+        let (mut low, mut high) = (
+            -self.reach,
+            self.grid.points().len() as i64 - 1 + self.reach,
+        );
         while low < high {
             let middle = low + (high - low) / 2;
             if self.at_most(middle) + SLACK < share {

@@ -448,3 +448,20 @@ fn every_refusal_has_a_case() {
         );
     }
 }
+
+#[test]
+fn every_requirement_is_proven_by_a_case() {
+    let text = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let rows: Vec<&str> = text
+        .lines()
+        .filter(|line| line.starts_with("| FR-155."))
+        .collect();
+    assert_eq!(rows.len(), 21);
+    for row in rows {
+        let proof = row.trim_end_matches(" |").rsplit(" | ").next().unwrap();
+        for case in proof.split(", ") {
+            let path = format!("tests/answers/{}.json", case.trim_matches('`'));
+            assert!(root().join(&path).exists(), "{row}\nnames {path}");
+        }
+    }
+}
