@@ -3,8 +3,11 @@
 
 mod demo;
 mod error;
+mod export;
 mod import;
+mod reader;
 mod request;
+mod restore;
 mod running;
 mod snapshot;
 mod writer;
@@ -34,6 +37,7 @@ pub use crate::actions::import::{Conflict, Counts, Summary};
 pub use crate::domain::change::Door;
 pub use crate::domain::statement::Rejection;
 pub use error::{Error, Result};
+pub use export::Written;
 use request::{answered_before, past, question, request_of};
 use running::Running;
 

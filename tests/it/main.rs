@@ -17,6 +17,7 @@ mod imports;
 mod laws;
 mod oracles;
 mod processes;
+mod round_trip;
 #[allow(dead_code, reason = "not every module uses all of it")]
 mod support;
 mod surfaces;

@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use self::arguments::{arguments_of, key_value};
 use super::{contracts, mcp};
-use crate::engine::{Caller, Config, Door, Engine, Error};
+use crate::engine::{Caller, Config, Door, Engine, Error, Written};
 use crate::refusal::{Code, Refusal};
 use crate::registry::{self};
 
@@ -84,7 +84,7 @@ enum Command {
     /// Serve MCP over standard input and output
     Serve,
     /// Import CSV exports: folders or files (opportunities.csv, customers.csv, csms.csv,
-    /// stage_history.csv, field_history.csv, targets.csv, forecasts.csv, settings.csv)
+    /// stage_history.csv, field_history.csv, targets.csv, forecasts.csv, settings.csv, log.csv)
     ///
     /// Nothing at all is written when a row is bad. Importing the same files twice changes nothing;
     /// a newer export changes only what differs from what the last import said.
@@ -95,6 +95,16 @@ enum Command {
         /// Import the good rows and write the bad ones to rejected.csv beside the first input
         #[arg(long)]
         skip_bad_rows: bool,
+    },
+    /// Write everything into a new or empty folder: the files that `import` reads, as things stand,
+    /// and log.csv, the whole log
+    ///
+    /// An import of the folder into an empty database makes the same log again: every report is the
+    /// same, at every as_of.
+    Export {
+        /// The folder
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
     },
     /// Call a tool, as an agent would: `call get_forecast period=Q1 type=upsell`
     ///
@@ -217,6 +227,13 @@ fn execute(cli: Cli) -> Result<ExitCode, Ended> {
                 )));
             }
             return import::import(&engine(&global)?, &paths, skip_bad_rows, &caller);
+        }
+        Command::Export { folder } => {
+            let written = engine(&global)?.export(folder)?;
+            let lines = written
+                .iter()
+                .map(|Written { file, rows }| format!("{file}: {rows} rows\n"));
+            print(&lines.collect::<String>())?;
         }
         Command::Call { tool: None, .. } => {
             let list: Vec<String> = registry::tools().iter().map(listed).collect();
