@@ -290,7 +290,8 @@ impl TargetKey {
         format!("{}|{}|{kind}", self.month, show(self.csm))
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    /// Reads that text.
+    pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split('|');
         let month = parts.next()?.parse().ok()?;
         let csm = read(parts.next()?)?;
@@ -320,7 +321,8 @@ impl ForecastKey {
         )
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    /// Reads that text.
+    pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split('|');
         Some(ForecastKey {
             start: parts.next()?.parse().ok()?,

@@ -66,9 +66,12 @@ fn summary(name: &str, batch: &Batch, others: usize) -> Summary {
         }
     };
     let positions = batch.len() as u64;
+    let entries = match batch.entries.len() {
+        1 => "1 entry".to_owned(),
+        several => format!("{several} entries"),
+    };
     let mut notes = vec![format!(
-        "The log was made again as it was: {positions} positions in {} entries, with both clocks.",
-        batch.entries.len()
+        "The log was made again as it was: {positions} positions in {entries}, with both clocks."
     )];
     if others > 0 {
         notes.push("It says all that the other files say, so they were not read.".to_owned());

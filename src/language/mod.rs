@@ -8,6 +8,7 @@ pub mod basis;
 pub mod fields;
 pub mod figures;
 pub mod filters;
+pub mod journal;
 pub mod names;
 pub mod opportunity;
 pub mod periods;

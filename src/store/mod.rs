@@ -1,6 +1,8 @@
 //! The only SQL. Opens and checks a database file, reads the log, appends to it. It knows rows and
 //! transactions; what they mean is `domain`'s, and when to write is the engine's.
 
+mod audit;
+mod backup;
 mod error;
 mod rows;
 
@@ -15,6 +17,8 @@ use crate::domain::log::Row;
 use crate::domain::portfolio::Portfolio;
 use crate::domain::texts::Texts;
 
+pub use audit::{StageSum, file};
+pub use backup::backup;
 pub use error::{Error, Result};
 
 /// How every SQLite database begins.

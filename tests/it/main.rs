@@ -15,6 +15,7 @@ mod generate;
 mod house;
 mod imports;
 mod laws;
+mod operations;
 mod oracles;
 mod processes;
 mod round_trip;

@@ -4,6 +4,7 @@
 //!
 //! What these files cannot say (who, when recorded, why, what was undone) is in `log.csv` (`log`).
 
+mod copy;
 mod deals;
 mod folder;
 mod history;
@@ -22,6 +23,7 @@ use crate::domain::money::{BasisPoints, Currency};
 use crate::domain::portfolio::Portfolio;
 use crate::domain::texts::{NONE, Text};
 
+pub use self::copy::Copy;
 pub use self::folder::Folder;
 
 /// What is written out.
