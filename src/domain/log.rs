@@ -2,8 +2,11 @@
 //! and what makes a row impossible after those before it. The store and the files hand rows over;
 //! folding them into a portfolio is `absorb`'s business.
 
-use super::change::{Batch, Change, EMPTY, Entry, Logged, Position, Subject, field};
-use super::holds::{self, Holds};
+use super::change::{
+    BEGINNING, Batch, Change, EMPTY, Entry, Logged, Millis, Position, Subject, field,
+};
+use super::holds::{self, Holds, said_of};
+use super::money::LARGEST;
 use super::origin::{FOLLOWS_CATEGORY, Origin};
 use super::stage::{Category, ExpansionType, Stage};
 use super::texts::NONE;
@@ -163,6 +166,7 @@ impl Soundness {
         };
         self.entry = entry.first;
         fault
+            .or_else(|| instant(entry.recorded_at, entry.first))
             .or_else(|| self.text(entry.actor, entry.first))
             .or_else(|| self.text(entry.reason, entry.first))
     }
@@ -184,13 +188,18 @@ impl Soundness {
         let category =
             origin.category == FOLLOWS_CATEGORY || Category::from_code(origin.category).is_some();
         known
+            .or_else(|| instant(origin.at, position))
+            .or_else(|| instant(origin.known_at, position))
             .or_else(|| self.text(origin.id, position))
             .or_else(|| (!category).then(|| unknown(position, "category", origin.category.into())))
     }
 
     fn change(&mut self, logged: &Logged) -> Option<String> {
         let Change {
-            seq, field, value, ..
+            at,
+            value,
+            seq,
+            field,
         } = logged.change;
         let subject = match logged.subject {
             Subject::Deal(deal) if deal >= self.deals => Some(format!(
@@ -215,6 +224,7 @@ impl Soundness {
         };
         let attribute = field.checked_sub(field::ATTRIBUTES);
         subject
+            .or_else(|| instant(at, seq))
             .or_else(|| self.text(attribute.unwrap_or(NONE), seq))
             .or_else(|| self.value(logged.subject, field, value, seq))
     }
@@ -256,10 +266,30 @@ impl Soundness {
             Holds::Kind => (code.and_then(ExpansionType::from_code).is_some(), "type"),
             Holds::Category => (code.and_then(Category::from_code).is_some(), "category"),
             Holds::Position => ((1..i64::from(position)).contains(&value), "position"),
-            Holds::Number => (true, ""),
+            Holds::Number => (may_be(said_of(field).unwrap_or(field), value), "number"),
         };
         (!is_known).then(|| unknown(position, what, value))
     }
+}
+
+/// Whether a number may be what a field is: sums over a million of the largest amounts still fit.
+fn may_be(number: u32, value: i64) -> bool {
+    match number {
+        field::ESTIMATED_VALUE | field::CLOSED_VALUE | field::ARR | field::VALUE => {
+            (0..=LARGEST).contains(&value)
+        }
+        field::PROBABILITY => (0..=10_000).contains(&value),
+        field::TERM_MONTHS => (0..=i64::from(u16::MAX)).contains(&value),
+        field::HEALTH_SCORE => (-LARGEST..=LARGEST).contains(&value),
+        _ => true,
+    }
+}
+
+/// What is wrong with an instant: none lies before the beginning or after the year 9999.
+fn instant(at: Millis, position: Position) -> Option<String> {
+    const LAST: Millis = 253_402_300_799_999;
+    (!(BEGINNING..=LAST).contains(&at))
+        .then(|| format!("position {position} is of an instant beyond the calendar"))
 }
 
 fn number_of_day(value: i64) -> i32 {
@@ -312,7 +342,13 @@ mod tests {
     fn gaps_doubles_and_numbers_that_stand_for_nothing_are_found() {
         let person = |seq, value| change(seq, Subject::Person(0), field::ID, value);
         assert!(faults(&[entry(1), person(1, 0), person(2, 0), entry(3), person(3, 0)]).is_empty());
-        let cases: [(&[Row], &str); 8] = [
+        let amount = |value| change(2, Subject::Target(0), field::VALUE, value);
+        let cases: [(&[Row], &str); 10] = [
+            (&[entry(1), person(1, 0), amount(-1)], "holds number -1"),
+            (
+                &[entry(1), person(1, 0), amount(LARGEST + 1)],
+                "holds number 1000000000001",
+            ),
             (&[person(1, 0)], "belongs to no entry"),
             (
                 &[entry(1), person(1, 0), person(3, 0)],

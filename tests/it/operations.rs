@@ -675,6 +675,14 @@ fn check_finds_what_was_done_to_a_log_past_the_program() {
             "position 2065 holds position 5000",
         ),
         (
+            "UPDATE change SET value = 1 << 60 WHERE seq = 2061",
+            "position 2061 holds number 1152921504606846976",
+        ),
+        (
+            "UPDATE origin SET at = -99999999999999 WHERE deal = 7",
+            "is of an instant beyond the calendar",
+        ),
+        (
             "UPDATE change SET number = 5000 WHERE seq = 2059",
             "is about deal 5000, which is not on record",
         ),

@@ -14,7 +14,7 @@ const ATTRIBUTE: &str = "attribute:";
 const SAID: &str = "said:";
 const FIELD: &str = "field:";
 
-/// An instant in UTC, to the millisecond where it has any; one beyond the calendar as a number.
+/// An instant in UTC, to the millisecond where it has any. One beyond the calendar is none.
 pub(in crate::files) fn instant(at: Millis) -> String {
     DateTime::<Utc>::from_timestamp_millis(at).map_or_else(
         || at.to_string(),
@@ -24,9 +24,6 @@ pub(in crate::files) fn instant(at: Millis) -> String {
 
 /// Reads an instant.
 pub(super) fn read_instant(cell: &str) -> Option<Millis> {
-    if let Ok(millis) = cell.parse() {
-        return Some(millis);
-    }
     let instant = DateTime::parse_from_rfc3339(cell).ok()?;
     Some(instant.timestamp_millis())
 }
