@@ -95,6 +95,7 @@ impl Store {
     /// is not void, else what the deal came on record with.
     pub fn sums(&self) -> Result<Vec<StageSum>> {
         self.find_void()?;
+        self.connection.execute(LAST, [self.org])?;
         let mut statement = self.connection.prepare(SUMS)?;
         let sums = statement
             .query_map([self.org], |row| {
@@ -112,7 +113,10 @@ impl Store {
     /// sure, and each counts unless one that counts is against it.
     fn find_void(&self) -> Result<()> {
         self.connection.execute_batch(
-            "CREATE TEMP TABLE IF NOT EXISTS void (seq INTEGER PRIMARY KEY) STRICT; DELETE FROM temp.void;",
+            "DROP TABLE IF EXISTS temp.void; DROP TABLE IF EXISTS temp.last; \
+             CREATE TEMP TABLE void (seq INTEGER PRIMARY KEY) STRICT; \
+             CREATE TEMP TABLE last (number INTEGER PRIMARY KEY, stage INTEGER, estimated INTEGER, \
+             estimate INTEGER, closed INTEGER) STRICT;",
         )?;
         let mut voids = self.connection.prepare(
             "SELECT seq, value FROM change WHERE org = ?1 AND field = 36 ORDER BY seq DESC",
@@ -129,27 +133,34 @@ impl Store {
     }
 }
 
-/// Fields 9 to 11 are the three ways to say a stage, 4 is the estimate, 12 the value at the close; stage
-/// 4 is won. An estimate that was emptied is 0.
-const SUMS: &str = "
-WITH counting AS (
+/// What each deal's last changes that count say. Fields 9 to 11 are the three ways to say a stage, 4 is
+/// the estimate, 12 the value at the close. It is a table with a key, because a join with a million rows
+/// that have none never ends.
+const LAST: &str = "
+INSERT INTO temp.last (number, stage, estimated, estimate, closed)
+SELECT number,
+       max(CASE WHEN field = 9 THEN value END),
+       max(field = 4),
+       max(CASE WHEN field = 4 THEN value END),
+       max(CASE WHEN field = 12 THEN value END)
+FROM (
   SELECT number, CASE WHEN field IN (10, 11) THEN 9 ELSE field END AS field, value,
          row_number() OVER (
            PARTITION BY number, CASE WHEN field IN (10, 11) THEN 9 ELSE field END ORDER BY at DESC, seq DESC
          ) AS nth
   FROM change
   WHERE org = ?1 AND kind = 1 AND field IN (4, 9, 10, 11, 12) AND seq NOT IN (SELECT seq FROM temp.void)
-),
-last AS (SELECT number, field, value FROM counting WHERE nth = 1),
-standing AS (
-  SELECT coalesce(stage.value, origin.stage) AS stage,
-         CASE WHEN estimate.number IS NULL THEN origin.estimate ELSE max(coalesce(estimate.value, 0), 0) END AS estimate,
-         closed.value AS closed
-  FROM origin
-  LEFT JOIN last AS stage ON stage.number = origin.deal AND stage.field = 9
-  LEFT JOIN last AS estimate ON estimate.number = origin.deal AND estimate.field = 4
-  LEFT JOIN last AS closed ON closed.number = origin.deal AND closed.field = 12
+)
+WHERE nth = 1 GROUP BY number";
+
+/// Stage 4 is won. An estimate that was emptied is 0.
+const SUMS: &str = "
+SELECT stage, count(*), sum(CASE WHEN stage = 4 THEN coalesce(closed, estimate) ELSE estimate END)
+FROM (
+  SELECT coalesce(last.stage, origin.stage) AS stage,
+         CASE WHEN last.estimated = 1 THEN coalesce(last.estimate, 0) ELSE origin.estimate END AS estimate,
+         last.closed AS closed
+  FROM origin LEFT JOIN temp.last AS last ON last.number = origin.deal
   WHERE origin.org = ?1 AND origin.seq NOT IN (SELECT seq FROM temp.void)
 )
-SELECT stage, count(*), sum(CASE WHEN stage = 4 THEN coalesce(closed, estimate) ELSE estimate END)
-FROM standing GROUP BY stage ORDER BY stage";
+GROUP BY stage ORDER BY stage";

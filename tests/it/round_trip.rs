@@ -227,6 +227,11 @@ fn export_and_import_is_the_identity_at_every_as_of() {
                     prop_assert_eq!(before, after);
                 }
             }
+            for portfolio in [&portfolio, &again] {
+                for finding in portfolio.check().unwrap() {
+                    prop_assert!(finding.faults.is_empty(), "{:?}", finding);
+                }
+            }
             again.export(two.clone()).unwrap();
             for ((name, before), (_, after)) in texts(&one).into_iter().zip(texts(&two)) {
                 prop_assert_eq!(
