@@ -89,6 +89,8 @@ codes! {
     IdempotencyConflict "idempotency_conflict" Conflict "The idempotency key was used before, with another request.",
     InvalidCursor "invalid_cursor" Invalid "The cursor is damaged or belongs to another question.",
     ImportRejected "import_rejected" Invalid "Rows of an import cannot be right, so nothing was written.",
+    DamagedLog "damaged_log" Invalid "A change log to import has a gap or holds what cannot be read, so nothing was written.",
+    NotEmpty "not_empty" Conflict "What is to be written is there already: a folder with files, a file, a database with a log.",
     FileNotReadable "file_not_readable" NotFound "A file to import is missing or cannot be read.",
     FileNotWritable "file_not_writable" Unavailable "A file beside the database, such as rejected.csv, cannot be written.",
     NoDatabase "no_database" Unavailable "There is no database yet.",

@@ -93,6 +93,36 @@ fn bench(size: u32) {
 
     what_ifs(&engine, size);
     writes(&engine, &path, size);
+    out_again(&engine, folder.path());
+}
+
+/// Everything written out, the log made again from it, and both databases looked over and copied.
+fn out_again(engine: &Engine, folder: &Path) {
+    let out = folder.join("out");
+    let exported = timed(1, || {
+        engine.export(out.clone()).unwrap();
+    });
+    let log = out.join("log.csv");
+    let again = crate::engine(&folder.join("again.db"));
+    let imported = timed(1, || {
+        let sources = expansion_pipeline::files::sources(std::slice::from_ref(&log)).unwrap();
+        again.import(sources, None, &caller()).unwrap();
+    });
+    let checked = timed(1, || {
+        let findings = again.check().unwrap();
+        assert!(findings.iter().all(|finding| finding.faults.is_empty()));
+    });
+    let copied = timed(1, || {
+        again.backup(&folder.join("copy.db")).unwrap();
+    });
+    println!(
+        "export: {} (log.csv {} MB); import of the log: {}; check: {}; backup: {}",
+        show(exported),
+        megabytes(&log),
+        show(imported),
+        show(checked),
+        show(copied)
+    );
 }
 
 /// What supposing costs beside the forecast as it is: one deal, the largest three, as many as may be.

@@ -188,6 +188,13 @@ impl Filter {
         }
     }
 
+    /// Whether it asks for nothing but customers, so that what has no deal yet can be asked for.
+    pub fn is_about_customers_only(&self) -> bool {
+        let of_customers = self.about_customers();
+        of_customers.only.len() == self.only.len()
+            && of_customers.exclude.len() == self.exclude.len()
+    }
+
     /// Whether a customer answers to the parts that are about customers.
     pub fn takes_customer(&self, customer: u32, csm: u32) -> bool {
         let answers = |test: &Test| match test {

@@ -96,6 +96,49 @@ impl Origin {
     }
 }
 
+impl Origin {
+    /// Gives it the value of a field, as a change would hold it; a field it does not have changes nothing.
+    pub fn set(&mut self, field: u32, value: i64) {
+        let number = || {
+            if value == EMPTY {
+                NONE
+            } else {
+                u32::try_from(value).unwrap_or(NONE)
+            }
+        };
+        let day = || {
+            if value == EMPTY {
+                NO_DAY
+            } else {
+                Day::try_from(value).unwrap_or(NO_DAY)
+            }
+        };
+        match field {
+            field::NAME => self.name = number(),
+            field::KIND => self.kind = u8::try_from(value).unwrap_or(self.kind),
+            field::PRODUCT_LINE => self.product_line = number(),
+            field::ESTIMATED_VALUE => self.estimate = value.max(0),
+            field::PROBABILITY => self.probability = u16::try_from(value).unwrap_or(FOLLOWS),
+            field::IDENTIFIED => self.identified = day(),
+            field::EXPECTED_CLOSE => self.expected_close = day(),
+            field::STAGE => self.stage = u8::try_from(value).unwrap_or(self.stage),
+            field::STAGE_ENTERED => self.stage_entered = day(),
+            field::CSM => self.csm = number(),
+            field::SALES_REP => self.sales_rep = number(),
+            field::CHAMPION => self.champion = number(),
+            field::SOURCE => self.source = number(),
+            field::USE_CASE => self.use_case = number(),
+            field::NOTES => self.notes = number(),
+            field::CUSTOMER => self.customer = number(),
+            field::CURRENCY => self.currency = number(),
+            field::TERM_MONTHS => self.term_months = u16::try_from(value).unwrap_or(0),
+            field::CATEGORY => self.category = u8::try_from(value).unwrap_or(FOLLOWS_CATEGORY),
+            field::ID => self.id = number(),
+            _ => {}
+        }
+    }
+}
+
 /// The probability of a deal that follows its stage.
 pub const FOLLOWS: u16 = u16::MAX;
 

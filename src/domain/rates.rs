@@ -118,6 +118,13 @@ impl Rates {
         };
     }
 
+    /// Every rate with its currency and the day from which it holds.
+    pub fn iter(&self) -> impl Iterator<Item = (Currency, Day, Rate)> + '_ {
+        self.of_day
+            .iter()
+            .map(|(key, (currency, rate))| (*currency, key.day, *rate))
+    }
+
     /// The latest rate of a currency on or before a day, and since when it holds.
     pub fn on(&self, currency: Text, day: Day) -> Option<(Day, Rate)> {
         let (since, (_, rate)) = self.find(currency, day)?;

@@ -335,7 +335,8 @@ impl ForecastKey {
         )
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    /// Reads that text.
+    pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split('|');
         Some(ForecastKey {
             start: parts.next()?.parse().ok()?,

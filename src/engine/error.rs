@@ -71,4 +71,4 @@ impl From<store::Error> for Error {
 }
 
 /// The result of asking the engine.
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;

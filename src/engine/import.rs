@@ -27,7 +27,7 @@ pub type KeepRejected = Box<dyn FnOnce(&[Rejection]) -> Result<()> + Send>;
 impl Engine {
     /// Imports files: all of them in one write, or nothing when a row is bad. With `skipping`, the good
     /// rows are written once the bad ones are kept; a file that cannot be read at all still ends it.
-    /// Makes the database when there is none.
+    /// Makes the database when there is none. A `log.csv` among the files is the whole record.
     pub fn import(
         &self,
         sources: Vec<Source>,
@@ -36,6 +36,9 @@ impl Engine {
     ) -> Result<Imported> {
         self.guarded(|| {
             self.check_name()?;
+            if let Some(log) = files::log_of(&sources)? {
+                return self.restore(log, sources.len() - 1);
+            }
             let exists = self
                 .config
                 .database

@@ -1,11 +1,17 @@
 //! The one way in. Picks the portfolio a question is asked of, applies what an action planned, and
 //! is the only place that reads the wall clock. It knows no tool by name and no transport.
 
+mod backup;
+mod check;
 mod demo;
 mod error;
+mod export;
 mod import;
+mod journal;
 mod questions;
+mod reader;
 mod request;
+mod restore;
 mod running;
 mod snapshot;
 mod what_if;
@@ -32,9 +38,12 @@ pub use self::import::{Imported, KeepRejected};
 pub use crate::actions::import::{Conflict, Counts, Summary};
 pub use crate::domain::change::Door;
 pub use crate::domain::statement::Rejection;
+pub use crate::language::journal::Line;
+pub use backup::BackedUp;
+pub use check::Finding;
 pub use error::{Error, Result};
+pub use export::Written;
 use request::{answered_before, request_of};
-
 use running::Running;
 
 /// Which database, for whom, and on which day.

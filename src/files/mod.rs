@@ -8,7 +8,9 @@
 mod dates;
 mod deals;
 mod dialect;
+pub mod export;
 mod history;
+pub mod log;
 mod lookalikes;
 mod numbers;
 mod parties;
@@ -54,10 +56,11 @@ enum Sort {
     Forecasts,
     Rates,
     Signals,
+    Log,
 }
 
 impl Sort {
-    const NAMES: [(&str, Sort); 12] = [
+    const NAMES: [(&str, Sort); 13] = [
         ("opportunities", Sort::Deals),
         ("customers", Sort::Customers),
         ("csms", Sort::People),
@@ -70,6 +73,7 @@ impl Sort {
         ("settings", Sort::Settings),
         ("rates", Sort::Rates),
         ("signals", Sort::Signals),
+        ("log", Sort::Log),
     ];
 
     /// What a file holds, by its name. "Opportunities (2).csv" and "opportunities-2026-02-01.csv" are
@@ -166,6 +170,21 @@ pub fn sources(paths: &[PathBuf]) -> Result<Vec<Source>> {
         .collect()
 }
 
+/// The log among some files, when there is one: it says all that the others say.
+pub fn log_of(sources: &[Source]) -> Result<Option<&Source>> {
+    let mut logs = sources
+        .iter()
+        .filter(|source| Sort::of(&source.name) == Some(Sort::Log));
+    match (logs.next(), logs.next()) {
+        (Some(_), Some(other)) => Err(Refusal::new(
+            Code::DamagedLog,
+            format!("{} is a second log.", other.name),
+        )
+        .hint("Import one of them, into a database of its own.")),
+        (log, _) => Ok(log),
+    }
+}
+
 fn last(file: &Path) -> String {
     let name = file.file_name().unwrap_or_default();
     name.to_string_lossy().into_owned()
@@ -221,6 +240,12 @@ pub fn read(sources: &[Source], settings: &Settings) -> Statements {
             Sort::Forecasts => plans::forecasts(source, &settings, &mut stated),
             Sort::Rates => rates::rates(source, &settings, &mut stated),
             Sort::Signals => signals::signals(source, &settings, &mut stated),
+            Sort::Log => Err(Rejection {
+                file: source.name.clone(),
+                line: 1,
+                column: String::new(),
+                reason: "a log is imported whole, from its own file".to_owned(),
+            }),
         };
         if let Err(rejection) = read {
             stated.unreadable.push(rejection);

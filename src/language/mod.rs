@@ -9,6 +9,7 @@ pub mod behind;
 pub mod fields;
 pub mod figures;
 pub mod filters;
+pub mod journal;
 pub mod names;
 pub mod opportunity;
 pub mod periods;

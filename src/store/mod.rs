@@ -1,6 +1,8 @@
 //! The only SQL. Opens and checks a database file, reads the log, appends to it. It knows rows and
 //! transactions; what they mean is `domain`'s, and when to write is the engine's.
 
+mod audit;
+mod backup;
 mod error;
 mod rows;
 
@@ -11,9 +13,12 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 use crate::domain::change::{Batch, Position};
+use crate::domain::log::Row;
 use crate::domain::portfolio::Portfolio;
 use crate::domain::texts::Texts;
 
+pub use audit::{StageSum, file};
+pub use backup::backup;
 pub use error::{Error, Result};
 
 /// How every SQLite database begins.
@@ -284,6 +289,17 @@ impl Store {
         Ok(statement
             .query_row(params![self.org, number], |row| row.get(0))
             .optional()?)
+    }
+
+    /// Hands over the log after one position up to another in its order, each entry before its changes,
+    /// until `take` has had enough. The log only grows, so up to a position it is the same for ever.
+    pub fn log<E: From<Error>>(
+        &self,
+        after: Position,
+        up_to: Position,
+        take: impl FnMut(Row) -> std::result::Result<(), E>,
+    ) -> std::result::Result<(), E> {
+        rows::log(&self.connection, self.org, (after, up_to), take)
     }
 
     /// What was answered to the request that carried this idempotency key: its hash and the answer.

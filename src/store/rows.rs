@@ -4,6 +4,7 @@ use rusqlite::{Connection, Row, params};
 
 use super::error::Result;
 use crate::domain::change::{Batch, Change, Door, EMPTY, Entry, Logged, NO_DAY, Position, Subject};
+use crate::domain::log;
 use crate::domain::origin::{FOLLOWS, FOLLOWS_CATEGORY, Origin};
 use crate::domain::texts::NONE;
 
@@ -127,15 +128,19 @@ pub(super) fn entries(
     )?;
     let mut rows = statement.query(params![org, after, up_to])?;
     while let Some(row) = rows.next()? {
-        take(Entry {
-            first: row.get(0)?,
-            recorded_at: row.get(1)?,
-            door: Door::from_code(row.get(2)?),
-            actor: number(row, 3)?,
-            reason: number(row, 4)?,
-        });
+        take(entry(row)?);
     }
     Ok(())
+}
+
+fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
+    Ok(Entry {
+        first: row.get(0)?,
+        recorded_at: row.get(1)?,
+        door: Door::from_code(row.get(2)?),
+        actor: number(row, 3)?,
+        reason: number(row, 4)?,
+    })
 }
 
 /// Hands over the deals from a number on that came on record up to a position.
@@ -200,18 +205,93 @@ pub(super) fn changes(
     )?;
     let mut rows = statement.query(params![org, after, up_to])?;
     while let Some(row) = rows.next()? {
-        let change = Change {
-            seq: row.get(0)?,
-            field: row.get(3)?,
-            at: row.get(4)?,
-            value: row.get::<_, Option<i64>>(5)?.unwrap_or(EMPTY),
-        };
         // A kind of subject this version does not know cannot be in a file of its schema version.
-        if let Some(subject) = Subject::from_code(row.get(1)?, row.get(2)?) {
-            take(Logged { subject, change });
+        if let Some(logged) = change(row)? {
+            take(logged);
         }
     }
     Ok(())
+}
+
+fn change(row: &Row<'_>) -> rusqlite::Result<Option<Logged>> {
+    let change = Change {
+        seq: row.get(0)?,
+        field: row.get(3)?,
+        at: row.get(4)?,
+        value: row.get::<_, Option<i64>>(5)?.unwrap_or(EMPTY),
+    };
+    let subject = Subject::from_code(row.get(1)?, row.get(2)?);
+    Ok(subject.map(|subject| Logged { subject, change }))
+}
+
+/// Hands over the whole log up to a position in its order, each entry before its changes, until `take`
+/// has had enough: row by row, however long it is.
+pub(super) fn log<E: From<super::Error>>(
+    connection: &Connection,
+    org: i64,
+    (after, up_to): (Position, Position),
+    mut take: impl FnMut(log::Row) -> std::result::Result<(), E>,
+) -> std::result::Result<(), E> {
+    let sql = |error: rusqlite::Error| E::from(error.into());
+    let prepare = |text: &str| connection.prepare(text).map_err(sql);
+    let mut entries = prepare(
+        "SELECT first, recorded_at, door, actor, reason FROM entry WHERE org = ?1 AND first > ?2 AND first <= ?3 \
+         ORDER BY first",
+    )?;
+    let mut origins = prepare(&format!(
+        "SELECT {ORIGIN} FROM origin WHERE org = ?1 AND seq > ?2 AND seq <= ?3 ORDER BY deal"
+    ))?;
+    let mut changes = prepare(
+        "SELECT seq, kind, number, field, at, value FROM change WHERE org = ?1 AND seq > ?2 AND seq <= ?3 ORDER BY seq",
+    )?;
+    let range = params![org, after, up_to];
+    let mut entries = entries.query(range).map_err(sql)?;
+    let mut origins = origins.query(range).map_err(sql)?;
+    let mut changes = changes.query(range).map_err(sql)?;
+    let mut next_entry = || entries.next()?.map(entry).transpose();
+    let mut next_origin = || origins.next()?.map(origin).transpose();
+    let mut next_change = || {
+        let Some(row) = changes.next()? else {
+            return Ok(None);
+        };
+        let unknown = (row.get::<_, Position>(0)?, row.get::<_, u8>(1)?);
+        Ok::<_, rusqlite::Error>(Some(change(row)?.ok_or(unknown)))
+    };
+    let mut entry = next_entry().map_err(sql)?;
+    let mut origin = next_origin().map_err(sql)?;
+    let mut change = next_change().map_err(sql)?;
+    loop {
+        let of_entry = entry.as_ref().map(|entry| entry.first);
+        let of_origin = origin.as_ref().map(|origin| origin.seq);
+        let of_change = change.as_ref().map(|change| match change {
+            Ok(logged) => logged.change.seq,
+            Err((position, _)) => *position,
+        });
+        let Some(first) = [of_entry, of_origin, of_change].into_iter().flatten().min() else {
+            return Ok(());
+        };
+        if of_entry == Some(first) {
+            entry
+                .take()
+                .map_or(Ok(()), |entry| take(log::Row::Entry(entry)))?;
+            entry = next_entry().map_err(sql)?;
+        } else if of_origin == Some(first) {
+            origin
+                .take()
+                .map_or(Ok(()), |origin| take(log::Row::Origin(origin)))?;
+            origin = next_origin().map_err(sql)?;
+        } else {
+            match change.take() {
+                Some(Ok(logged)) => take(log::Row::Change(logged))?,
+                Some(Err((position, kind))) => {
+                    let detail = format!("position {position} is about something of kind {kind}");
+                    return Err(super::Error::Damaged(detail).into());
+                }
+                None => {}
+            }
+            change = next_change().map_err(sql)?;
+        }
+    }
 }
 
 fn some(number: u32) -> Option<u32> {

@@ -18,8 +18,10 @@ mod house;
 mod imports;
 mod laws;
 mod money;
+mod operations;
 mod oracles;
 mod processes;
+mod round_trip;
 #[allow(dead_code, reason = "not every module uses all of it")]
 mod support;
 mod surfaces;

@@ -5,7 +5,7 @@ use super::deals::{Deals, Fresh, Spoken, Stages, Told, fingerprint};
 use super::path::{self, Path};
 use super::redate;
 use super::summary::Fate;
-use super::values::{of_day, of_number, set_origin};
+use super::values::{of_day, of_number};
 use crate::domain::change::{Day, EMPTY, Millis, Subject, field};
 use crate::domain::days::day;
 use crate::domain::origin::{Origin, recorded_bit};
@@ -46,7 +46,7 @@ impl Deals<'_, '_> {
             ..Origin::default()
         };
         for (field, value) in &spoken.fields {
-            set_origin(&mut origin, *field, *value);
+            origin.set(*field, *value);
         }
         let notes = self.note(&deal.notes);
         origin.notes = notes.map_or(origin.notes, |(note, _)| note);
@@ -54,7 +54,7 @@ impl Deals<'_, '_> {
         let currency = self.currency(deal);
         let told = self.told(edits, currency, &stages);
         for first in told.iter().filter_map(|of_field| of_field.first()) {
-            set_origin(&mut origin, first.field, first.from);
+            origin.set(first.field, first.from);
             origin.recorded |= recorded_bit(first.field);
         }
         let (origin_at, customer) = (origin.at, origin.customer);

@@ -187,11 +187,20 @@ impl Counting<'_> {
                 of_others.extend(attached);
             }
         }
+        // What led to no deal yet has a customer at most.
+        let of_customers = filter.about_customers();
+        let takes_waiting = |customer: u32| {
+            let csm = portfolio.customer(customer).map_or(NONE, |known| known.csm);
+            filter.is_everything()
+                || filter.is_about_customers_only()
+                    && customer != NONE
+                    && of_customers.takes_customer(customer, csm)
+        };
         for (number, signal) in (0_u32..).zip(signals.iter()) {
             // One that was not detected yet, as of a past day, is nothing but its number.
             let is_known = signal.kind != NONE || signal.detected != NO_DAY;
             let is_led = led.contains(&number);
-            let is_free = filter.is_everything() && !of_others.contains(&number);
+            let is_free = !of_others.contains(&number) && takes_waiting(signal.customer);
             let days = self.analysis.found_in;
             let counts = days.is_none_or(|days| days.contains(signal.detected));
             if is_known && counts && (is_led || is_free) {

@@ -3,6 +3,7 @@
 
 mod arguments;
 mod import;
+mod operations;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -28,7 +29,7 @@ use crate::registry::{self};
 #[derive(Debug, Parser)]
 ///
 /// Exit codes: 0 done, 1 a failure of ours, 2 wrong usage, 3 refused (a bad row, an unknown name, no
-/// database); what was refused, and what to do about it, is on standard error.
+/// database) or found wrong; what was refused, and what to do about it, is on standard error.
 #[command(version, max_term_width = 100)]
 pub struct Cli {
     #[command(flatten)]
@@ -85,7 +86,7 @@ enum Command {
     Serve,
     /// Import CSV exports: folders or files (opportunities.csv, customers.csv, csms.csv,
     /// stage_history.csv, field_history.csv, targets.csv, forecasts.csv, rates.csv,
-    /// signals.csv, settings.csv)
+    /// signals.csv, settings.csv, log.csv)
     ///
     /// Nothing at all is written when a row is bad. Importing the same files twice changes nothing;
     /// a newer export changes only what differs from what the last import said.
@@ -97,6 +98,31 @@ enum Command {
         #[arg(long)]
         skip_bad_rows: bool,
     },
+    /// Write everything into a new or empty folder: the files that `import` reads, as things stand,
+    /// and log.csv, the whole log
+    ///
+    /// An import of the folder into an empty database makes the same log again: every report is the
+    /// same, at every as_of.
+    Export {
+        /// The folder
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
+    /// Show the log, a position a line: position, recorded at, true since, actor, through, what, which,
+    /// field, from, to, reason, parted by tabs
+    Log(operations::Log),
+    /// Copy the database, all organisations, into a new file while everybody goes on
+    ///
+    /// The copy is looked over before it gets its name. A file that is there is never replaced.
+    Backup {
+        /// The new file
+        #[arg(value_name = "PATH")]
+        to: PathBuf,
+    },
+    /// Look the database over: the file, every position of the log, the present folded again, sums
+    ///
+    /// Exit code 3 when something is wrong. Nothing is changed.
+    Check,
     /// Call a tool, as an agent would: `call get_forecast period=Q1 type=upsell`
     ///
     /// Without a tool, all tools are listed with their arguments. Repeat a key for several values
@@ -219,6 +245,12 @@ fn execute(cli: Cli) -> Result<ExitCode, Ended> {
             }
             return import::import(&engine(&global)?, &paths, skip_bad_rows, &caller);
         }
+        Command::Export { folder } => {
+            return operations::export(&engine(&global)?, folder);
+        }
+        Command::Log(asked) => return operations::log(&engine(&global)?, &asked),
+        Command::Backup { to } => return operations::backup(&engine(&global)?, &to),
+        Command::Check => return operations::check(&engine(&global)?),
         Command::Call { tool: None, .. } => {
             let list: Vec<String> = registry::tools().iter().map(listed).collect();
             print(&list.join("\n"))?;
