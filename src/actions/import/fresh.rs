@@ -128,7 +128,12 @@ impl Deals<'_, '_> {
         origin_at: Millis,
         spoken: &Spoken,
     ) {
-        let start = std::iter::once((path.start, origin_at));
+        // An undated deal exists from its import on, but what its history tells of lies before that.
+        let begins = path
+            .steps
+            .first()
+            .map_or(origin_at, |first| origin_at.min(first.at));
+        let start = std::iter::once((path.start, begins));
         let mut entries = start
             .chain(path.steps.iter().map(|step| (step.to, step.at)))
             .peekable();

@@ -453,6 +453,27 @@ fn a_close_is_dated_by_actual_close() {
     );
 }
 
+#[test]
+fn an_undated_deal_keeps_the_close_its_history_ends_with() {
+    let history = "opportunity_id,from_stage,to_stage,at\nA,,closed_lost,2025-12-01\nA,closed_lost,closed_won,2026-01-16\n";
+    let office = Office::of(&[
+        (
+            "opportunities",
+            &full(",,closed_won,2026-01-16,2026-01-16,90,,1,"),
+        ),
+        ("stage_history", history),
+    ]);
+    let deal = office.deal("A");
+    assert_eq!(
+        (date(deal.close), date(deal.stage_entered), deal.stage),
+        (
+            Some(on("2026-01-16")),
+            Some(on("2026-01-16")),
+            Stage::ClosedWon
+        )
+    );
+}
+
 /// Exports of one deal, one after the other, and what the last of them says again.
 fn exports(cells: &[&str]) -> Office {
     let mut office = Office::new();
