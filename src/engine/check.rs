@@ -173,6 +173,7 @@ fn differences(one: &Portfolio, other: &Portfolio) -> Vec<String> {
     compare(one.settings == other.settings, "settings");
     compare(one.targets == other.targets, "targets");
     compare(one.forecasts == other.forecasts, "forecasts");
+    compare(one.rates == other.rates, "rates");
     compare(one.customers.iter().eq(other.customers.iter()), "customers");
     compare(one.people.iter().eq(other.people.iter()), "people");
     compare(one.signals.iter().eq(other.signals.iter()), "signals");
@@ -191,8 +192,10 @@ fn sums(plain: &[StageSum], portfolio: &Portfolio) -> Vec<String> {
         let deals = portfolio.chunks().flat_map(|chunk| chunk.deals());
         let ours = deals
             .filter(|deal| deal.stage == stage)
-            .fold((0, 0), |(count, value), deal| {
-                (count + 1, value + deal.value)
+            .filter_map(|deal| portfolio.deal(deal.number))
+            // Each in its own currency, as the log has it.
+            .fold((0, 0), |(count, value), found| {
+                (count + 1, value + found.own_value())
             });
         if plain != ours {
             faults.push(format!(

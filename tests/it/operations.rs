@@ -91,7 +91,9 @@ fn an_export_holds_every_file_and_makes_the_same_log_again() {
         "log.csv",
         "opportunities.csv",
         "people.csv",
+        "rates.csv",
         "settings.csv",
+        "signals.csv",
         "stage_history.csv",
         "targets.csv",
     ];

@@ -4,8 +4,9 @@ use std::io;
 
 use super::{Exported, Rows, attribute_columns, day, percent};
 use crate::domain::chunk::Chunk;
-use crate::domain::deal::{Deal, Detail, place_of};
+use crate::domain::deal::{Deal, place_of};
 use crate::domain::money::Currency;
+use crate::domain::portfolio::Found;
 use crate::domain::stage::Stage;
 use crate::domain::texts::{NONE, Text};
 
@@ -57,7 +58,14 @@ pub(super) fn deals(exported: &Exported<'_>, rows: &mut Rows<'_>) -> io::Result<
             let Some(detail) = chunk.detail(place_of(deal.number)) else {
                 continue;
             };
-            let cells = row(exported, deal, detail)?;
+            let cells = row(
+                exported,
+                Found {
+                    deal,
+                    detail,
+                    chunk,
+                },
+            )?;
             let own = of_deal(exported, chunk, deal, &attributes);
             rows.row(cells.iter().map(String::as_str).chain(own))?;
         }
@@ -92,7 +100,8 @@ fn of_deal<'a>(
     })
 }
 
-fn row(exported: &Exported<'_>, deal: &Deal, detail: &Detail) -> io::Result<[String; 27]> {
+fn row(exported: &Exported<'_>, found: Found<'_>) -> io::Result<[String; 27]> {
+    let Found { deal, detail, .. } = found;
     let portfolio = exported.portfolio;
     let settings = portfolio.settings();
     let text = |text: Text| exported.text(text).to_owned();
@@ -108,7 +117,7 @@ fn row(exported: &Exported<'_>, deal: &Deal, detail: &Detail) -> io::Result<[Str
         text(detail.name),
         deal.kind.word().to_owned(),
         text(deal.product_line),
-        exported.amount(deal.estimate, currency),
+        exported.amount(found.own_estimate(), currency),
         percent(deal.probability(settings)),
         day(deal.identified),
         day(detail.expected_close),
@@ -123,7 +132,7 @@ fn row(exported: &Exported<'_>, deal: &Deal, detail: &Detail) -> io::Result<[Str
         text(deal.source),
         text(detail.use_case),
         exported.note(detail.notes)?,
-        some(is_won, exported.amount(deal.value, currency)),
+        some(is_won, exported.amount(found.own_value(), currency)),
         text(deal.lost_reason),
         exported.note(detail.lost_note)?,
         code.to_owned(),

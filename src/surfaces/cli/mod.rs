@@ -389,9 +389,11 @@ fn serve(engine: Arc<Engine>, actor: Option<String>) -> Result<()> {
         .name("load".to_owned())
         .spawn(move || loading.warm_up())?;
     let served = runtime.block_on(async {
+        // Before anything is answered, so that whoever has an answer may ask to stop.
+        let stop = told_to_stop()?;
         tokio::select! {
             served = mcp::serve_stdio(mcp::Server::new(engine, actor)) => served,
-            () = told_to_stop() => Ok(()),
+            () = stop => Ok(()),
         }
     });
     // Whatever was answered is on disk; nothing else is worth waiting for.
@@ -399,20 +401,25 @@ fn serve(engine: Arc<Engine>, actor: Option<String>) -> Result<()> {
     served
 }
 
-/// Waits for the request to stop: SIGTERM or Ctrl-C.
-async fn told_to_stop() {
+/// Listens from now on for the request to stop, SIGTERM or Ctrl-C, and waits for it when polled. Within
+/// a runtime.
+fn told_to_stop() -> std::io::Result<impl Future<Output = ()>> {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        Ok(async move {
             tokio::select! {
                 _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
+                _ = interrupt.recv() => {}
             }
-            return;
-        }
+        })
     }
-    let _ = tokio::signal::ctrl_c().await;
+    #[cfg(not(unix))]
+    Ok(async {
+        let _ = tokio::signal::ctrl_c().await;
+    })
 }
 
 fn print(text: &str) -> Result<()> {

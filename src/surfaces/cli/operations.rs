@@ -130,13 +130,17 @@ fn stopping() -> anyhow::Result<Receiver<()>> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
+    let told = {
+        let _within = runtime.enter();
+        told_to_stop()?
+    };
     let (tell, stop) = channel();
     std::thread::Builder::new()
         .name("stop".to_owned())
         .spawn(move || {
             runtime.block_on(async {
                 tokio::select! {
-                    () = told_to_stop() => {}
+                    () = told => {}
                     () = nobody_reads() => {}
                 }
             });
