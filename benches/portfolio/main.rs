@@ -22,6 +22,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use chrono::Days;
 use expansion_pipeline::engine::{Caller, Config, Door, Engine};
 use expansion_pipeline::registry;
 use serde_json::{Map, Value, json};
@@ -91,6 +92,8 @@ fn bench(size: u32) {
         );
     }
 
+    landing(&engine, size);
+    explained(&engine, size);
     what_ifs(&engine, size);
     writes(&engine, &path, size);
     out_again(&engine, folder.path());
@@ -125,6 +128,38 @@ fn out_again(engine: &Engine, folder: &Path) {
     );
 }
 
+/// A forecast of so long a period that all open deals are due in it: what its landing costs.
+fn landing(engine: &Engine, size: u32) {
+    let tool = registry::find("get_forecast").unwrap();
+    let arguments = json!({ "period": "2025-09-01..2026-12-31", "assume_target": 1_000_000 });
+    let arguments = arguments.as_object().unwrap();
+    let mut deals = Value::Null;
+    let took = timed(runs(size).min(15), || {
+        let answer = engine.call(tool, arguments.clone(), &caller()).unwrap();
+        deals = answer.structured["landing"]["deals"].clone();
+    });
+    println!(
+        "\nget_forecast of all open deals, landing of {deals}: {}",
+        show(took)
+    );
+}
+
+/// What explaining the forecast costs, beside asking it.
+fn explained(engine: &Engine, size: u32) {
+    let (forecast, explain) = (
+        registry::find("get_forecast").unwrap(),
+        registry::find("explain").unwrap(),
+    );
+    let answer = engine.call(forecast, Map::new(), &caller()).unwrap();
+    let reference = &answer.structured["basis"]["ref"];
+    let arguments = json!({ "basis": reference, "figure": "weighted" });
+    let took = timed(runs(size).min(15), || {
+        let arguments = arguments.as_object().unwrap().clone();
+        engine.call(explain, arguments, &caller()).unwrap();
+    });
+    println!("explain of its weighted figure: {}", show(took));
+}
+
 /// What supposing costs beside the forecast as it is: one deal, the largest three, as many as may be.
 fn what_ifs(engine: &Engine, size: u32) {
     let tool = registry::find("get_forecast").unwrap();
@@ -157,8 +192,8 @@ fn what_ifs(engine: &Engine, size: u32) {
 /// The questions asked warm, each with the plain SQL for its main figures.
 fn questions() -> Vec<(&'static str, Map<String, Value>, plain_sql::Question)> {
     use plain_sql::Question::{
-        Analytics, AnalyticsByCsm, Forecast, ListClosing, ListCustomer, Pipeline, PipelineRegion,
-        WinRate, WinRateByCsm,
+        Analytics, AnalyticsByCsm, Changes, Forecast, ListClosing, ListCustomer, OneDeal, Pipeline,
+        PipelineAsOf, PipelineRegion, WinRate, WinRateByCsm,
     };
     let arguments = |json: Value| json.as_object().unwrap().clone();
     vec![
@@ -186,6 +221,21 @@ fn questions() -> Vec<(&'static str, Map<String, Value>, plain_sql::Question)> {
             "get_analytics",
             arguments(json!({"dimension": "csm"})),
             AnalyticsByCsm,
+        ),
+        (
+            "get_pipeline",
+            arguments(json!({"as_of": (generate::today() - Days::new(90)).to_string()})),
+            PipelineAsOf,
+        ),
+        (
+            "get_changes",
+            arguments(json!({"period": "this month"})),
+            Changes,
+        ),
+        (
+            "get_opportunity",
+            arguments(json!({"opportunity": "D-17", "include": ["history"]})),
+            OneDeal,
         ),
     ]
 }

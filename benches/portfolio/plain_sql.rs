@@ -22,6 +22,9 @@ pub enum Question {
     WinRateByCsm,
     Analytics,
     AnalyticsByCsm,
+    PipelineAsOf,
+    Changes,
+    OneDeal,
 }
 
 /// The table the questions are asked of.
@@ -37,15 +40,25 @@ impl Tables {
             .execute_batch(
                 "CREATE TABLE deal (id INTEGER PRIMARY KEY, name TEXT, customer INT, csm INT, rep INT, kind INT, source INT,
                    product INT, stage INT, value INT, estimate INT, probability INT, identified INT, entered INT, close INT,
-                   reason INT); BEGIN",
+                   reason INT);
+                 CREATE TABLE move (deal INT, at INT, stage INT); BEGIN",
             )
             .unwrap();
         {
             let mut insert = connection
                 .prepare("INSERT INTO deal VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16)")
                 .unwrap();
+            let mut moved = connection
+                .prepare("INSERT INTO move VALUES (?1,?2,?3)")
+                .unwrap();
             for n in 0..size {
                 let deal = generate::deal(n, size);
+                moved.execute(params![n, deal.identified, 0]).unwrap();
+                let next = if deal.stage < 4 { deal.stage } else { 2 };
+                moved.execute(params![n, deal.moved, next]).unwrap();
+                if deal.stage >= 4 {
+                    moved.execute(params![n, deal.close, deal.stage]).unwrap();
+                }
                 let probability = [1_000, 4_000, 6_000, 8_000, 10_000, 0][usize::from(deal.stage)];
                 let value = if deal.stage == 4 {
                     deal.closed_value
@@ -86,6 +99,7 @@ impl Tables {
                  CREATE INDEX by_csm ON deal (csm, kind, stage, close, value, probability, entered);
                  CREATE INDEX by_customer ON deal (customer, stage, value, probability, close);
                  CREATE INDEX by_identified ON deal (identified, estimate);
+                 CREATE INDEX by_move ON move (deal, at, stage);
                  ANALYZE;",
             )
             .unwrap();
@@ -193,6 +207,24 @@ impl Tables {
                     "SELECT source, stage, count(*), sum(CASE WHEN close BETWEEN ?1 AND ?2 THEN value END) FROM deal GROUP BY 1, 2",
                     &[year, today],
                 );
+            }
+            Question::PipelineAsOf => self.all(
+                // Of each deal the last move up to then: SQLite takes `stage` from the row of the maximum.
+                "SELECT m.stage, kind, count(*), sum(estimate), avg(?1 - m.at)
+                 FROM (SELECT deal, max(at) AS at, stage FROM move WHERE at <= ?1 GROUP BY deal) m JOIN deal ON deal.id = m.deal
+                 WHERE m.stage < 4 GROUP BY m.stage, kind",
+                &[today - 90],
+            ),
+            Question::Changes => self.all(
+                "SELECT b.stage IS NULL OR b.stage >= 4, e.stage >= 4, e.stage, count(*), sum(estimate)
+                 FROM (SELECT deal, max(at), stage FROM move WHERE at <= ?2 GROUP BY deal) e JOIN deal ON deal.id = e.deal
+                 LEFT JOIN (SELECT deal, max(at), stage FROM move WHERE at < ?1 GROUP BY deal) b ON b.deal = e.deal
+                 WHERE (b.stage IS NULL OR b.stage < 4) AND NOT (b.stage IS NULL AND e.stage >= 4) GROUP BY 1, 2, 3",
+                &[month, today],
+            ),
+            Question::OneDeal => {
+                self.all("SELECT * FROM deal WHERE id = ?1", &[17]);
+                self.all("SELECT at, stage FROM move WHERE deal = ?1 ORDER BY at", &[17]);
             }
             Question::AnalyticsByCsm => {
                 self.all(

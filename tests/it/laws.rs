@@ -97,7 +97,7 @@ fn sorted(mut answer: Value, list: &str) -> Value {
 }
 
 /// Every figure of a portfolio, as one value: what laws about ways of asking compare.
-fn everything(
+pub fn everything(
     portfolio: &Portfolio,
     filter: &Map<String, Value>,
     more: &Value,
@@ -131,7 +131,7 @@ fn everything(
     }))
 }
 
-fn same(one: &Value, other: &Value, what: &str) -> Result<(), TestCaseError> {
+pub fn same(one: &Value, other: &Value, what: &str) -> Result<(), TestCaseError> {
     let (mut missing, mut more) = (Vec::new(), Vec::new());
     support::differences(one, other, "", &mut missing);
     support::differences(other, one, "", &mut more);

@@ -21,6 +21,7 @@ mod money;
 mod operations;
 mod oracles;
 mod processes;
+mod replay;
 mod round_trip;
 #[allow(dead_code, reason = "not every module uses all of it")]
 mod support;

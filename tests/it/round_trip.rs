@@ -23,9 +23,9 @@ use super::support::{self, Portfolio, caller, empty};
 const CASES: u32 = 24;
 
 /// What happens after the first import: days later, to which deal, what, and how much.
-type Step = (u64, Index, u8, i64);
+pub type Step = (u64, Index, u8, i64);
 
-fn steps() -> impl Strategy<Value = Vec<Step>> {
+pub fn steps() -> impl Strategy<Value = Vec<Step>> {
     vec((0..20_u64, any::<Index>(), 0..10_u8, 1..9_000_i64), 0..8)
 }
 
@@ -36,7 +36,7 @@ fn histories() -> impl Strategy<Value = (Export, Vec<Step>, FilterSeed)> {
 
 /// Does what a step says; what is refused (a move that leads nowhere, an undo of what others build on)
 /// is left out.
-fn take(portfolio: &Portfolio, export: &Export, (_, place, what, amount): &Step) {
+pub fn take(portfolio: &Portfolio, export: &Export, (_, place, what, amount): &Step) {
     let deal = (!export.deals.is_empty()).then(|| place.get(&export.deals));
     let id = deal.map_or("D-0", |deal| deal.id.as_str());
     let call = |tool: &str, arguments: Value| {
@@ -97,13 +97,13 @@ fn take(portfolio: &Portfolio, export: &Export, (_, place, what, amount): &Step)
     }
 }
 
-fn position(portfolio: &Portfolio) -> u64 {
+pub fn position(portfolio: &Portfolio) -> u64 {
     let position = portfolio.portfolio().unwrap().position();
     u64::from(position)
 }
 
 /// A portfolio with everything that happened to it, on its last day.
-fn lived(export: &Export, steps: &[Step]) -> (Portfolio, NaiveDate) {
+pub fn lived(export: &Export, steps: &[Step]) -> (Portfolio, NaiveDate) {
     let mut today = export.today;
     let mut portfolio = imported(export);
     for step in steps {
