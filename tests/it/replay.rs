@@ -3,7 +3,6 @@
 //! writes of every kind.
 
 use chrono::Days;
-use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 use serde_json::{Map, Value, json};
 
