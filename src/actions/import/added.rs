@@ -128,6 +128,10 @@ impl<'a> Deals<'_, 'a> {
             going.changed = true;
             self.writing.summary.stage_moves += 1;
         }
+        if told.has_gap && going.changed {
+            let id = self.writing.stated.text(going.id);
+            self.writing.remarks.add(path::GAP, id);
+        }
     }
 
     /// The stages a deal entered on record, by day: how often by a recorded move, and how often only

@@ -23,7 +23,8 @@ impl Deals<'_, '_> {
         };
         let id = self.writing.stated.text(deal.id);
         let path = path::of_new(deal, moves, &self.writing.clock);
-        if let Some(remark) = path.remark {
+        let gap = path.has_gap.then_some(path::GAP);
+        for remark in path.remark.into_iter().chain(gap) {
             self.writing.remarks.add(remark, id);
         }
         let now = self.writing.now();

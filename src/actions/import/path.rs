@@ -22,6 +22,8 @@ pub(super) struct Told {
     /// The stage before the first entry, when its row names it.
     pub start: Option<Stage>,
     pub entries: Vec<Entry>,
+    /// Whether some row leaves another stage than the rows before it lead to.
+    pub has_gap: bool,
 }
 
 /// A change of stage to be written.
@@ -44,11 +46,15 @@ pub(super) struct Path {
     pub exists_at: Option<Millis>,
     /// What is odd about it.
     pub remark: Option<&'static str>,
+    /// Whether its history leaves out moves.
+    pub has_gap: bool,
 }
 
 const EARLY: &str = "Closed before it was identified; its history is one entry at actual_close";
 /// What is said when a history ends elsewhere than the row.
 pub(super) const CONTRADICTED: &str = "stage_history contradicts the stage column, which wins";
+/// What is said of a history in which a row leaves another stage than the rows before it lead to.
+pub(super) const GAP: &str = "stage_history leaves out moves: a row leaves another stage than the one before it entered, and is taken as a move from that one";
 pub(super) const REDATED: &str = "stage_entered_at differs from stage_history, whose date is taken";
 
 /// Brings the rows of one deal into order. The close it ends with is dated by actual_close, and rows
@@ -61,7 +67,9 @@ pub(super) fn told(moves: &[StatedMove], deal: Option<&StatedDeal>, clock: &Cloc
     let start = ordered.first().and_then(|first| first.row.from);
     let mut stage = start;
     let mut entries: Vec<Entry> = Vec::with_capacity(ordered.len());
+    let mut has_gap = false;
     for dated in ordered {
+        has_gap |= stage.is_some() && dated.row.from.is_some() && dated.row.from != stage;
         if stage != Some(dated.row.to) {
             entries.push(Entry {
                 from: stage,
@@ -85,7 +93,11 @@ pub(super) fn told(moves: &[StatedMove], deal: Option<&StatedDeal>, clock: &Cloc
         last.at = clock.calendar.start_of(date).max(before);
         last.day = clock.days.of(last.at);
     }
-    Told { start, entries }
+    Told {
+        start,
+        entries,
+        has_gap,
+    }
 }
 
 /// When a deal entered the stage its row names: a close on its actual close, at the time of day the
@@ -131,6 +143,7 @@ pub(super) fn of_new(deal: &StatedDeal, moves: &[StatedMove], clock: &Clock) -> 
             steps: Vec::new(),
             exists_at: entered(deal, clock).map(|(_, at)| at),
             remark: Some(EARLY),
+            has_gap: false,
         };
     }
     let told = told(moves, Some(deal), clock);
@@ -141,6 +154,7 @@ pub(super) fn of_new(deal: &StatedDeal, moves: &[StatedMove], clock: &Clock) -> 
         steps: Vec::new(),
         exists_at: None,
         remark: None,
+        has_gap: told.has_gap,
     };
     if moves.is_empty() {
         match entered(deal, clock) {

@@ -416,6 +416,31 @@ fn histories_lead_from_stage_to_stage() {
 }
 
 #[test]
+fn a_history_with_a_gap_is_taken_and_said() {
+    let columns = "identified_date,stage,stage_entered_at,actual_close,lost_reason";
+    let row = row(
+        columns,
+        "2025-12-01,closed_lost,2026-01-12,2026-01-12,price",
+    );
+    let history = "opportunity_id,from_stage,to_stage,at\nA,,identified,2025-12-01\nA,qualified,closed_lost,2026-01-12\n";
+    let mut office = Office::new();
+    let done = office.take(&named(&[
+        ("opportunities", row.as_str()),
+        ("stage_history", history),
+    ]));
+    let notes = &done.summary.notes;
+    assert!(
+        notes
+            .iter()
+            .any(|note| note.contains("leaves out moves") && note.contains('A')),
+        "{notes:?} {:?}",
+        done.rejections
+    );
+    // Nobody says that it ever entered qualified.
+    assert_eq!(office.deal("A").entered, 0b0001 | HISTORY);
+}
+
+#[test]
 fn a_history_that_begins_late_leaves_the_deal_identified_until_then() {
     let files = [
         ("opportunities", full("2025-12-01,,proposal,2026-01-12,,,,,")),
