@@ -10,13 +10,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use self::compare::{Difference, at, differences};
-use self::moved::{Moved, moved, moves};
+use self::moved::{Moved, Since, moved, moves};
 use self::parts::{Part, page};
 use super::{Asking, Desk};
-use crate::domain::change::Position;
+use crate::domain::change::{Position, field};
+use crate::domain::log::Row;
+use crate::domain::portfolio::Portfolio;
 use crate::language::basis::Warning;
 use crate::language::behind::{Behind, Figure};
-use crate::language::question::Question;
+use crate::language::journal::{Journal, Line};
+use crate::language::question::{PAST, Question};
 use crate::language::vocabulary::{did_you_mean, nearest, quoted};
 use crate::language::{cell, clean};
 use crate::refusal::{Code, Refusal, Result};
@@ -47,7 +50,10 @@ pub struct Query {
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Explained {
     figure: String,
+    #[schemars(with = "Option<f64>")]
     value: Value,
+    #[serde(skip)]
+    said: String,
     formula: &'static str,
     /// Null: made of other figures
     deals: Option<usize>,
@@ -62,7 +68,7 @@ pub struct Answer {
     /// Day it was asked
     asked_on: String,
     position: Position,
-    /// Asked again today every figure is the same
+    /// Asked today, of the present, every figure is the same
     same_today: bool,
     figures: Vec<Explained>,
     /// With figure: the largest first
@@ -74,7 +80,10 @@ pub struct Answer {
     differences_total: usize,
     moved: Vec<Moved>,
     moved_total: usize,
-    /// More deals, differences or moved deals than shown
+    /// Changes since of settings, targets, rates, people and so on, the latest first
+    others: Vec<Line>,
+    others_total: usize,
+    /// More of something than shown
     truncated: bool,
     warnings: Vec<Warning>,
     /// Of the answer explained
@@ -87,8 +96,9 @@ const SHOWN: usize = 20;
 impl Asking for Explain {
     const NAME: &'static str = "explain";
     const TITLE: &'static str = "Explain an answer";
-    const DESCRIPTION: &'static str = "How each figure of an earlier answer came about, the deals behind one, whether \
-        it would be the same today and which changes moved it. Use for \"Why is the forecast lower than last week?\".";
+    const DESCRIPTION: &'static str = "How each figure of an earlier answer (its basis.ref) came about, the deals behind \
+        one, whether it would be the same today and which changes moved it. Use for \"Why is the forecast lower than \
+        last week?\": get_forecast with as_of \"a week ago\", then this.";
     type Query = Query;
     type Answer = Answer;
 
@@ -121,6 +131,12 @@ impl Asking for Explain {
 
         let mut warnings = Vec::new();
         let again = desk.now(&question, question.today);
+        // What was asked about the past is compared with the present, too.
+        let mut present = desk.now(&question, desk.today);
+        for past in PAST {
+            present.arguments.remove(past);
+        }
+        let is_past = present.arguments != question.arguments;
         let mut ask = |question: &Question| match (desk.ask)(question) {
             Ok(reply) => Some(reply),
             Err(refusal) => {
@@ -129,11 +145,8 @@ impl Asking for Explain {
             }
         };
         let changed = ask(&again);
-        let today = if desk.today == question.today {
-            None
-        } else {
-            ask(&desk.now(&question, desk.today))
-        };
+        let is_new = is_past || desk.today != question.today;
+        let today = if is_new { ask(&present) } else { None };
         let mut differences = differences(&then, changed.as_ref(), today.as_ref());
         let is_same = differences.is_empty();
         if let Some(figure) = figure {
@@ -146,27 +159,40 @@ impl Asking for Explain {
             let (page, next) = page(parts, &then.portfolio, limit, query.cursor.as_deref())?;
             (deals, next_cursor) = (Some(page), next);
         }
-        let moves = changed.as_ref().map_or_else(Vec::new, |changed| {
-            moves(figure, &then.behind, &changed.behind)
-        });
+        let now = if is_past { &today } else { &changed };
+        let moves = now
+            .as_ref()
+            .map_or_else(Vec::new, |now| moves(figure, &then.behind, &now.behind));
+        let day = then.structured.pointer("/basis/today");
+        let since = Since {
+            position: question.position,
+            day: day.and_then(Value::as_str).filter(|_| is_past),
+        };
         let moved_total = moves.len();
         let moved: Vec<Moved> = moves
             .into_iter()
             .take(SHOWN)
-            .map(|change| moved(change, desk, &then, &question))
+            .map(|change| moved(change, desk, &then, since))
             .collect();
-        let by_log = differences.iter().any(|row| row.then != row.after_changes);
-        let others = (desk.portfolio.ledger().iter())
-            .filter(|row| row.change.seq > question.position)
-            .count();
-        if by_log && others > 0 {
-            let message = format!(
-                "Since then settings, targets, forecasts, rates, customers or people changed too ({others})."
-            );
-            warnings.push(Warning::new("not_of_deals", message));
+        let mut others = others(desk.portfolio, since);
+        if is_same {
+            others.clear();
+        }
+        let others_total = others.len();
+        others.truncate(SHOWN);
+        if !is_same && moved_total == 0 && others_total == 0 && figure.is_none() {
+            let message = "What moved these figures is the calendar, or deals behind figures that are not listed here.";
+            warnings.push(Warning::new("unexplained", message));
         }
         let shown = |figure: &Figure| Explained {
             value: at(&then.structured, &figure.path),
+            said: match (&figure.parts, at(&then.structured, &figure.path)) {
+                (Some(parts), _) if !parts.is_mean => {
+                    let sum = parts.of_deals.iter().map(|(_, part)| part).sum();
+                    parts::said(sum, parts.unit, &then.portfolio)
+                }
+                (_, value) => value.to_string(),
+            },
             figure: figure.path.clone(),
             formula: figure.formula,
             deals: figure.parts.as_ref().map(|parts| parts.of_deals.len()),
@@ -175,12 +201,13 @@ impl Asking for Explain {
             Some(figure) => vec![shown(figure)],
             None => then.behind.figures.iter().map(shown).collect(),
         };
-        let is_whole = changed.is_some() && (today.is_some() || desk.today == question.today);
+        let is_whole = changed.is_some() && (today.is_some() || !is_new);
         Ok(Answer {
             same_today: is_whole && is_same,
             truncated: next_cursor.is_some()
                 || differences_total > SHOWN
-                || moved_total > moved.len(),
+                || moved_total > moved.len()
+                || others_total > others.len(),
             figures,
             deals,
             next_cursor,
@@ -188,6 +215,8 @@ impl Asking for Explain {
             differences_total,
             moved,
             moved_total,
+            others,
+            others_total,
             warnings,
             basis: match then.structured.get("basis") {
                 Some(Value::Object(basis)) => basis.clone(),
@@ -209,6 +238,9 @@ impl Asking for Explain {
             answer.asked_on,
             answer.position
         );
+        if answer.same_today {
+            text.push_str("\nAsked today it is the same.");
+        }
         for figure in &answer.figures {
             let deals = figure.deals.map_or_else(String::new, |deals| match deals {
                 1 => " (1 deal)".to_owned(),
@@ -217,7 +249,7 @@ impl Asking for Explain {
             text.push_str(&format!(
                 "\n{} = {}: {}{deals}.",
                 cell(&figure.figure),
-                figure.value,
+                figure.said,
                 figure.formula
             ));
         }
@@ -226,9 +258,6 @@ impl Asking for Explain {
         }
         if let Some(cursor) = &answer.next_cursor {
             text.push_str(&format!("\nMore deals with cursor {cursor}."));
-        }
-        if answer.same_today {
-            text.push_str("\nAsked today it is the same.");
         }
         for row in &answer.differences {
             text.push_str(&format!("\n{}", row.text()));
@@ -245,11 +274,37 @@ impl Asking for Explain {
         if answer.moved_total > answer.moved.len() {
             text.push_str(&format!("\n{} deals moved in all.", answer.moved_total));
         }
+        for line in &answer.others {
+            let cells = [&line.from, &line.to].map(|cell| cell.as_deref().unwrap_or("-"));
+            let [from, to] = cells.map(cell);
+            text.push_str(&format!(
+                "\nChanged too: {} {} {from} → {to} on {} by {}.",
+                line.what,
+                cell(&line.id),
+                line.recorded_at,
+                cell(&line.actor)
+            ));
+        }
+        if answer.others_total > answer.others.len() {
+            text.push_str(&format!("\n{} such changes in all.", answer.others_total));
+        }
         for warning in &answer.warnings {
             text.push_str(&format!("\n{}", warning.message));
         }
         text
     }
+}
+
+/// What was changed since of anything but deals, the latest first.
+fn others(portfolio: &Portfolio, since: Since<'_>) -> Vec<Line> {
+    let journal = Journal::of(portfolio);
+    let rows = portfolio.ledger().iter();
+    let rows = rows.filter(|row| row.change.seq > since.position && row.change.field < field::SAID);
+    let mut lines: Vec<Line> = rows
+        .filter_map(|row| journal.line(&Row::Change(*row)))
+        .collect();
+    lines.sort_by_key(|line| std::cmp::Reverse(line.position));
+    lines
 }
 
 /// The figure of a name, or of the end of one that no other ends with.

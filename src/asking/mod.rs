@@ -19,6 +19,9 @@ use crate::language::question::Question;
 use crate::language::schema;
 use crate::refusal::Result;
 
+/// The longest reference to an answer: as long as all that a question may carry.
+const LONGEST: usize = 4_000_000;
+
 /// Every tool that asks others, in the order it is listed.
 pub const ALL: &[Entry] = &[entry::<explain::Explain>()];
 
@@ -105,7 +108,8 @@ fn answer<A: Asking>(
     known: &[String],
 ) -> Result<(Value, String)> {
     arguments::check_names(&arguments, known, "")?;
-    let answer = A::answer(desk, arguments::read(arguments, "")?)?;
+    let query = arguments::read_up_to(arguments, "", LONGEST)?;
+    let answer = A::answer(desk, query)?;
     let text = A::text(&answer);
     // An answer type serialises by construction: maps with text keys and finite numbers only.
     Ok((serde_json::to_value(&answer).unwrap_or(Value::Null), text))

@@ -36,7 +36,16 @@ pub fn read<T: DeserializeOwned + JsonSchema + 'static>(
     arguments: Map<String, Value>,
     within: &str,
 ) -> Result<T> {
-    let said = said(arguments, within)?;
+    read_up_to(arguments, within, LONGEST)
+}
+
+/// The same with longer texts, for arguments that carry what an answer gave.
+pub fn read_up_to<T: DeserializeOwned + JsonSchema + 'static>(
+    arguments: Map<String, Value>,
+    within: &str,
+    longest: usize,
+) -> Result<T> {
+    let said = said_up_to(arguments, within, longest)?;
     let schema = schema_of::<T>();
     let fitted = shapes::fit(Value::Object(said), &schema, within)?;
     serde_path_to_error::deserialize(&fitted).map_err(|error| {
@@ -53,12 +62,20 @@ pub fn read<T: DeserializeOwned + JsonSchema + 'static>(
 
 /// The arguments that say something, without characters that cannot be seen.
 pub fn said(arguments: Map<String, Value>, within: &str) -> Result<Map<String, Value>> {
+    said_up_to(arguments, within, LONGEST)
+}
+
+fn said_up_to(
+    arguments: Map<String, Value>,
+    within: &str,
+    longest: usize,
+) -> Result<Map<String, Value>> {
     // Models send null and [] for what they do not mean to say.
     let says =
         |value: &Value| !value.is_null() && value.as_array().is_none_or(|items| !items.is_empty());
     let mut said = Map::new();
     for (name, value) in arguments.into_iter().filter(|(_, value)| says(value)) {
-        let value = seen(value, &shapes::below(within, &name), 0)?;
+        let value = seen(value, &shapes::below(within, &name), 0, longest)?;
         said.insert(name, value);
     }
     Ok(said)
@@ -89,13 +106,13 @@ pub(super) fn unknown(within: &str, name: &str, known: &[String]) -> Refusal {
 
 /// A value without the characters in its texts that cannot be seen. Texts that are too long or hold
 /// control characters are refused, wherever they stand.
-fn seen(value: Value, path: &str, depth: usize) -> Result<Value> {
+fn seen(value: Value, path: &str, depth: usize, longest: usize) -> Result<Value> {
     match value {
-        Value::String(text) if text.len() > LONGEST => Err(Refusal::new(
+        Value::String(text) if text.len() > longest => Err(Refusal::new(
             Code::InvalidText,
             format!("The text of '{path}' is {} bytes long.", text.len()),
         )
-        .hint(format!("Shorten it to at most {LONGEST} bytes."))),
+        .hint(format!("Shorten it to at most {longest} bytes."))),
         Value::String(text)
             if text
                 .chars()
@@ -116,13 +133,13 @@ fn seen(value: Value, path: &str, depth: usize) -> Result<Value> {
         Value::Array(items) if depth < DEPTH => {
             let items = items.into_iter().enumerate();
             items
-                .map(|(place, item)| seen(item, &format!("{path}[{place}]"), depth + 1))
+                .map(|(place, item)| seen(item, &format!("{path}[{place}]"), depth + 1, longest))
                 .collect::<Result<_>>()
                 .map(Value::Array)
         }
         Value::Object(fields) if depth < DEPTH => {
             let fields = fields.into_iter().map(|(name, value)| {
-                let value = seen(value, &shapes::below(path, &name), depth + 1)?;
+                let value = seen(value, &shapes::below(path, &name), depth + 1, longest)?;
                 Ok((name, value))
             });
             fields.collect::<Result<_>>().map(Value::Object)

@@ -4,6 +4,7 @@
 use std::cell::OnceCell;
 
 use rustc_hash::FxHashMap;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{clean, fields};
@@ -22,7 +23,7 @@ use crate::domain::stage::{ExpansionType, Stage};
 use crate::domain::texts::{NONE, Text};
 
 /// One position of the log.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Line {
     /// The position.
     pub position: Position,

@@ -9,6 +9,9 @@ use serde_json::{Map, Value};
 use crate::domain::change::Position;
 use crate::refusal::{Code, Refusal, Result};
 
+/// The arguments that ask for the past.
+pub const PAST: [&str; 2] = ["as_of", "known_at"];
+
 /// A report with its arguments, the day it was asked on and how far the log had come.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -20,6 +20,7 @@ use super::parts::segments::{Dimension, in_order, named};
 use super::parts::sources::{SourceTotal, top_sources};
 use super::parts::warnings;
 use super::{Asked, Report};
+use crate::domain::deal::Deal;
 use crate::domain::measure::Span;
 use crate::domain::period::Period;
 use crate::domain::portfolio::Portfolio;
@@ -294,17 +295,12 @@ impl Report for GetAnalytics {
         let filter = filters.resolve(asked.portfolio)?.filter;
         let choice = Choice::read(&query, asked.portfolio)?;
         let closed = closed_in(asked.portfolio, &filter, Span::of(&query.period(asked)?));
-        let mut behind = behind::win_rate("", &closed, asked.portfolio);
-        behind.figures.retain(|figure| {
-            let name = figure.path.split('.').next().unwrap_or_default();
-            match name {
-                "win_rate" | "win_rate_by_value" => choice.shows(Column::WinRate),
-                "avg_deal_size" => choice.shows(Column::DealSize),
-                "cycle_days" => choice.shows(Column::Cycle),
-                _ => true,
-            }
-        });
-        Ok(behind)
+        let open = asked.portfolio.open();
+        let open: Vec<&Deal> = open
+            .filter(|deal| filter.matches(deal, asked.portfolio))
+            .collect();
+        let shows = |column| choice.shows(column);
+        Ok(behind::analytics(&closed, &open, shows, asked.portfolio))
     }
 
     fn text(answer: &Answer) -> String {

@@ -12,6 +12,7 @@ use super::parts::tail::tail;
 use super::parts::warnings;
 use super::parts::what_if::{Measured, Supposable};
 use super::{Asked, Report};
+use crate::domain::calendar::{add_days, add_months};
 use crate::domain::deal::Deal;
 use crate::domain::filter::Filter;
 use crate::domain::measure::Span;
@@ -165,7 +166,15 @@ impl Report for GetForecast {
 
     fn behind(asked: &Asked<'_>, filters: &FilterWords, query: Query) -> Result<Behind> {
         let understood = filters.resolve(asked.portfolio)?;
-        let span = Span::of(&period_of(asked, &query)?);
+        let period = period_of(asked, &query)?;
+        let months = period.months().into_iter().map(|first| {
+            let label = first.format("%Y-%m").to_string();
+            let last = add_days(add_months(first, 1), -1);
+            let month = Period::new(first.max(period.start), last.min(period.end), label);
+            (month.label.clone(), Span::of(&month))
+        });
+        let months: Vec<(String, Span)> = months.collect();
+        let span = Span::of(&period);
         let deals = counted(asked, &understood.filter, span);
         let headline = asked.portfolio.settings().headline_measure;
         let measure = measure_of(&query)?.unwrap_or(headline);
@@ -173,6 +182,7 @@ impl Report for GetForecast {
             &deals,
             asked.portfolio,
             span,
+            &months,
             asked.day(),
             measure,
         ))

@@ -9,8 +9,8 @@ use serde_json::Value;
 use super::super::Reply;
 use crate::language::cell;
 
-/// Parts of answers that hold rows of deals, or words.
-const NO_FIGURES: [&str; 9] = [
+/// Parts of an answer that hold rows of deals, or words.
+const NO_FIGURES: [&str; 10] = [
     "basis",
     "warnings",
     "opportunities",
@@ -20,21 +20,25 @@ const NO_FIGURES: [&str; 9] = [
     "stages",
     "signals",
     "reasons",
+    "what_if",
 ];
 
 /// What names an element of an array.
-const KEYS: [&str; 8] = [
-    "stage", "type", "month", "segment", "bucket", "period", "reason", "source",
+const KEYS: [&str; 9] = [
+    "stage", "type", "month", "segment", "bucket", "period", "reason", "source", "from",
 ];
 
 /// A figure that is another now.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Difference {
     pub figure: String,
+    #[schemars(with = "Option<f64>")]
     pub then: Value,
     /// From what is on record now, asked on the same day
+    #[schemars(with = "Option<f64>")]
     pub after_changes: Value,
-    /// The same, asked today
+    /// Asked today, of the present
+    #[schemars(with = "Option<f64>")]
     pub today: Value,
 }
 
@@ -99,10 +103,11 @@ fn collect(value: &Value, path: &str, into: &mut BTreeMap<String, Value>) {
         }
     };
     match value {
-        Value::Number(_) | Value::Bool(_) => {
+        Value::Number(_) => {
             into.insert(path.to_owned(), value.clone());
         }
         Value::Object(fields) => {
+            let is_figure = |name: &str| !path.is_empty() || !NO_FIGURES.contains(&name);
             for (name, field) in fields.iter().filter(|(name, _)| is_figure(name)) {
                 collect(field, &below(name), into);
             }
@@ -110,21 +115,21 @@ fn collect(value: &Value, path: &str, into: &mut BTreeMap<String, Value>) {
         Value::Array(rows) => {
             for row in rows {
                 if let Some(name) = name_of(row) {
-                    collect(row, &below(name), into);
+                    collect(row, &below(&name), into);
                 }
             }
         }
-        Value::Null | Value::String(_) => {}
+        Value::Null | Value::Bool(_) | Value::String(_) => {}
     }
 }
 
-fn is_figure(name: &str) -> bool {
-    !NO_FIGURES.contains(&name)
-}
-
 /// What an element of an array is called.
-fn name_of(row: &Value) -> Option<&str> {
-    KEYS.iter().find_map(|key| row.get(key)?.as_str())
+fn name_of(row: &Value) -> Option<String> {
+    KEYS.iter().find_map(|key| match row.get(key)? {
+        Value::String(name) => Some(name.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    })
 }
 
 /// The value at a path of an answer.
@@ -132,7 +137,9 @@ pub fn at(answer: &Value, path: &str) -> Value {
     let mut here = answer;
     for name in path.split('.') {
         let next = match here {
-            Value::Array(rows) => rows.iter().find(|row| name_of(row) == Some(name)),
+            Value::Array(rows) => rows
+                .iter()
+                .find(|row| name_of(row).as_deref() == Some(name)),
             _ => here.get(name),
         };
         let Some(next) = next else { return Value::Null };

@@ -8,21 +8,24 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::super::{Desk, Reply};
-use super::parts::shown;
+use super::parts::{said, shown};
+use crate::domain::change::Position;
 use crate::language::behind::{Behind, Figure, Unit};
 use crate::language::question::Question;
 use crate::language::{cell, clean};
 
-/// A deal that adds something else now, asked on the same day.
+/// A deal that adds something else now.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Moved {
     id: String,
     name: String,
-    /// With figure
-    #[serde(skip_serializing_if = "Option::is_none")]
-    then: Option<Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    now: Option<Value>,
+    /// Null without figure, and where it added nothing
+    #[schemars(with = "Option<f64>")]
+    then: Value,
+    #[schemars(with = "Option<f64>")]
+    now: Value,
+    #[serde(skip)]
+    said: String,
     /// Since then, as history of get_opportunity
     changes: Vec<Map<String, Value>>,
     /// A creation undone
@@ -79,8 +82,23 @@ pub fn moves(figure: Option<&Figure>, then: &Behind, now: &Behind) -> Vec<Move> 
     moved
 }
 
+/// After what a change counts: a position of the log and, where the past was asked about, its last day.
+#[derive(Debug, Clone, Copy)]
+pub struct Since<'a> {
+    pub position: Position,
+    pub day: Option<&'a str>,
+}
+
+impl Since<'_> {
+    /// Whether a change was written, or holds, only since then. Days and instants sort as texts.
+    pub fn is_after(self, position: u64, at: &str) -> bool {
+        let later = |day: &str| at.get(..day.len()).is_some_and(|on| on > day);
+        position > u64::from(self.position) || self.day.is_some_and(later)
+    }
+}
+
 /// A moved deal with what was changed of it since.
-pub fn moved(change: Move, desk: &Desk<'_>, then: &Reply, question: &Question) -> Moved {
+pub fn moved(change: Move, desk: &Desk<'_>, then: &Reply, since: Since<'_>) -> Moved {
     let now = desk.portfolio;
     let (found, portfolio) = match now.deal(change.deal) {
         Some(found) => (Some(found), now),
@@ -103,24 +121,34 @@ pub fn moved(change: Move, desk: &Desk<'_>, then: &Reply, question: &Question) -
         desk.today,
     );
     let reply = (desk.ask)(&history);
-    let since = |row: &&Value| {
-        row.get("position")
-            .and_then(Value::as_u64)
-            .is_some_and(|position| position > u64::from(question.position))
+    let is_since = |row: &&Value| {
+        let position = row.get("position").and_then(Value::as_u64);
+        let at = row.get("at").and_then(Value::as_str);
+        since.is_after(position.unwrap_or(0), at.unwrap_or_default())
     };
     let changes = reply.iter().flat_map(|reply| {
         let rows = reply.structured.get("history").and_then(Value::as_array);
         rows.into_iter()
             .flatten()
-            .filter(since)
+            .filter(is_since)
             .filter_map(|row| row.as_object().cloned())
             .collect::<Vec<_>>()
     });
     let part = |part: Option<i64>, unit| part.map_or(Value::Null, |part| shown(part, unit, now));
     Moved {
         name: found.map_or_else(String::new, |found| text(found.detail.name)),
-        then: change.parts.map(|(then, _, unit)| part(then, unit)),
-        now: change.parts.map(|(_, now, unit)| part(now, unit)),
+        said: change.parts.map_or_else(String::new, |(then, now, unit)| {
+            let of = |part: Option<i64>| {
+                part.map_or_else(|| "-".to_owned(), |part| said(part, unit, portfolio))
+            };
+            format!(" {} → {}", of(then), of(now))
+        }),
+        then: change
+            .parts
+            .map_or(Value::Null, |(then, _, unit)| part(then, unit)),
+        now: change
+            .parts
+            .map_or(Value::Null, |(_, now, unit)| part(now, unit)),
         changes: changes.collect(),
         withdrawn: now.deal(change.deal).is_none(),
         id: clean(&id, 200),
@@ -130,20 +158,17 @@ pub fn moved(change: Move, desk: &Desk<'_>, then: &Reply, question: &Question) -
 impl Moved {
     /// In a line.
     pub fn text(&self) -> String {
-        let from_to = match (&self.then, &self.now) {
-            (Some(then), Some(now)) => format!(" {then} → {now}"),
-            _ => String::new(),
-        };
         let changes: Vec<String> = self.changes.iter().map(change_text).collect();
-        let changes = if self.withdrawn {
-            "withdrawn".to_owned()
-        } else {
-            changes.join("; ")
+        let changes = match changes.as_slice() {
+            _ if self.withdrawn => "withdrawn".to_owned(),
+            [] => "no change of its own".to_owned(),
+            changes => changes.join("; "),
         };
         format!(
-            "Moved by {} {}{from_to}: {changes}.",
+            "Moved by {} {}{}: {changes}.",
             cell(&self.id),
-            cell(&self.name)
+            cell(&self.name),
+            self.said
         )
     }
 }

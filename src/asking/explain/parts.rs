@@ -18,7 +18,10 @@ pub struct Part {
     customer_name: String,
     name: String,
     stage: &'static str,
+    #[schemars(with = "Option<f64>")]
     adds: Value,
+    #[serde(skip)]
+    said: String,
 }
 
 /// A page of the deals behind a figure, the largest part first.
@@ -54,6 +57,7 @@ pub fn page(
                 name: found.map_or_else(String::new, |found| text(found.detail.name)),
                 stage: found.map_or("", |found| found.deal.stage.word()),
                 adds: shown(*part, parts.unit, portfolio),
+                said: said(*part, parts.unit, portfolio),
             }
         })
         .collect();
@@ -73,6 +77,14 @@ pub fn shown(part: i64, unit: Unit, portfolio: &Portfolio) -> Value {
     }
 }
 
+/// The same in text.
+pub fn said(part: i64, unit: Unit, portfolio: &Portfolio) -> String {
+    match unit {
+        Unit::Money => portfolio.settings().currency.show(part),
+        Unit::Number => part.to_string(),
+    }
+}
+
 /// A page as a Markdown table.
 pub fn table(deals: &[Part]) -> String {
     let header = "\n\n| id | customer | opportunity | stage | adds |\n|---|---|---|---|---|";
@@ -83,7 +95,7 @@ pub fn table(deals: &[Part]) -> String {
             cell(&deal.customer_name),
             cell(&deal.name),
             deal.stage,
-            deal.adds
+            deal.said
         )
     });
     let rows: String = rows.collect();

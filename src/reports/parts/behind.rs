@@ -1,5 +1,6 @@
 //! What each deal adds to the figures of a report, and how those come about that are made of others.
 
+use super::performance::Column;
 use crate::domain::change::{Day, NO_DAY};
 use crate::domain::deal::Deal;
 use crate::domain::filter::{Tally, is_overdue};
@@ -86,11 +87,14 @@ pub fn pipeline(deals: &[&Deal], portfolio: &Portfolio) -> Behind {
     behind
 }
 
+const LANDING: &str = "the amount that closing stays at or below in 10, 50, 90% of cases when every open deal closes by itself at its probability";
+
 /// Of `get_forecast`: what is won in the period, and open and due in it.
 pub fn forecast(
     deals: &[&Deal],
     portfolio: &Portfolio,
     span: Span,
+    months: &[(String, Span)],
     today: Day,
     headline: Measure,
 ) -> Behind {
@@ -121,6 +125,22 @@ pub fn forecast(
     for (word, each) in Measure::WORDS {
         behind.sum(word, formula(each), Unit::Money, measure(each));
     }
+    for (month, part) in months {
+        let of_month = |deal: &&&Deal| part.contains(deal.close) && !is_overdue(deal, today);
+        for (word, each) in [
+            ("closed", Measure::Closed),
+            ("commit", Measure::Commit),
+            ("best_case", Measure::BestCase),
+            ("weighted", Measure::Weighted),
+        ] {
+            let added = deals.iter().filter(of_month).filter_map(|deal| {
+                let added = Measures::of(deal, settings, span, today).get(each);
+                (added != 0).then_some((deal.number, added))
+            });
+            let path = format!("by_month.{month}.{word}");
+            behind.sum(path, formula(each), Unit::Money, added);
+        }
+    }
     let running = !span.has_ended(today);
     let due = those(deals, Deal::is_open);
     let (omitted, counted): (Vec<&Deal>, Vec<&Deal>) = due
@@ -149,6 +169,9 @@ pub fn forecast(
             "coverage_needed",
             "1 ÷ win rate of the trailing twelve months",
         ),
+        ("landing.p10", LANDING),
+        ("landing.p50", LANDING),
+        ("landing.p90", LANDING),
         (
             "landing.chance_of_target",
             "the share of cases in which closed comes to the target when every open deal closes by itself at its probability",
@@ -229,6 +252,50 @@ pub fn win_rate(path: &str, deals: &[&Deal], portfolio: &Portfolio) -> Behind {
             Unit::Number,
             deals.iter().filter_map(cycle),
         );
+    }
+    behind
+}
+
+/// Of `get_analytics`: the deals closed in the period, and those open now.
+pub fn analytics(
+    closed: &[&Deal],
+    open: &[&Deal],
+    shows: impl Fn(Column) -> bool,
+    portfolio: &Portfolio,
+) -> Behind {
+    let mut behind = win_rate("", closed, portfolio);
+    behind.figures.retain(|figure| {
+        let name = figure.path.split('.').next().unwrap_or_default();
+        match name {
+            "win_rate" | "win_rate_by_value" => shows(Column::WinRate),
+            "avg_deal_size" => shows(Column::DealSize),
+            "cycle_days" => shows(Column::Cycle),
+            _ => true,
+        }
+    });
+    if shows(Column::Open) {
+        tally(&mut behind, named("open.", COUNTED), open, portfolio);
+    }
+    for (column, path, formula) in [
+        (
+            Column::Velocity,
+            "velocity",
+            "open deals at qualified or later × average won size × win rate ÷ average won cycle",
+        ),
+        (
+            Column::SlipRate,
+            "slip_rate.rate",
+            "of the deals due in the period when it opened, those neither closed in it nor pending",
+        ),
+        (
+            Column::ExpansionRate,
+            "expansion_rate",
+            "Σ closed value won from customers with ARR ÷ Σ ARR of the customers",
+        ),
+    ] {
+        if shows(column) {
+            behind.of_figures(path, formula);
+        }
     }
     behind
 }
