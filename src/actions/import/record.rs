@@ -50,7 +50,8 @@ impl Held {
 
     /// Whether it was changed here since an import last spoke of it.
     pub fn differs(&self) -> bool {
-        self.said.unwrap_or(EMPTY) != self.current
+        // What was changed here and undone again counts for nothing.
+        self.local_at.is_some() && self.said.unwrap_or(EMPTY) != self.current
     }
 
     /// Whether the last to change it did so here.
