@@ -90,7 +90,7 @@ impl Store {
     /// Opens a database, making the file and the organisation when they are missing.
     pub fn create(location: &Location, organisation: &str) -> Result<Store> {
         let connection = match location {
-            Location::Memory => prepare(Connection::open_in_memory()?, Path::new(""))?,
+            Location::Memory => prepare(Connection::open_in_memory()?, Path::new(""), true)?,
             Location::File(path) => {
                 if let Some(folder) = path.parent()
                     && !folder.as_os_str().is_empty()
@@ -353,8 +353,10 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {
     if std::fs::File::open(path).is_ok_and(starts_otherwise) {
         return Err(Error::Foreign(path.to_owned()));
     }
+    let is_to_be_made = flags.contains(OpenFlags::SQLITE_OPEN_CREATE);
     let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    prepare(Connection::open_with_flags(path, flags)?, path)
+    let connection = Connection::open_with_flags(path, flags)?;
+    prepare(connection, path, is_to_be_made)
 }
 
 /// Whether a file holds something, and that is not how an SQLite database begins.
@@ -364,8 +366,9 @@ fn starts_otherwise(file: std::fs::File) -> bool {
     read.is_ok_and(|length| length > 0) && start != SIGNATURE
 }
 
-/// Checks that the file is ours and of a version we know, and sets the connection up.
-fn prepare(mut connection: Connection, path: &Path) -> Result<Connection> {
+/// Checks that the file is ours and of a version we know, and sets the connection up. Of a file that
+/// holds nothing a database is made only when that is asked for.
+fn prepare(mut connection: Connection, path: &Path, is_to_be_made: bool) -> Result<Connection> {
     if rusqlite::version_number() < OLDEST_SQLITE {
         return Err(Error::Other(anyhow::anyhow!(
             "SQLite {} is too old to share a file safely",
@@ -389,6 +392,9 @@ fn prepare(mut connection: Connection, path: &Path) -> Result<Connection> {
         .map_err(foreign)?;
     if application != APPLICATION_ID && (tables > 0 || application != 0 || version != 0) {
         return Err(Error::Foreign(path.to_owned()));
+    }
+    if application == 0 && !is_to_be_made {
+        return Err(Error::Missing(path.to_owned()));
     }
     let known = MIGRATIONS.len() as i64;
     if version > known {

@@ -642,6 +642,34 @@ fn check_says_that_a_sound_database_is_well() {
 }
 
 #[test]
+fn of_a_file_that_holds_nothing_no_operation_makes_a_database() {
+    let blank = |text: bool| {
+        let database = Database::none();
+        fs::write(database.path(), "").unwrap();
+        if text {
+            let raw = Connection::open(database.path()).unwrap();
+            raw.execute_batch("VACUUM").unwrap();
+            raw.execute_batch("PRAGMA user_version = 0; CREATE TABLE t (a); DROP TABLE t;")
+                .unwrap();
+        }
+        database
+    };
+    for database in [blank(false), blank(true)] {
+        let before = fs::read(database.path()).unwrap();
+        let (copy, copy_words) = path(database.folder.path(), "copy.db");
+        for arguments in [&["check"][..], &["backup", &copy_words], &["log"]] {
+            refused(&database.run(arguments), "no_database");
+            assert_eq!(
+                fs::read(database.path()).unwrap(),
+                before,
+                "{arguments:?} changed the file"
+            );
+            assert!(!copy.exists());
+        }
+    }
+}
+
+#[test]
 fn check_finds_what_was_done_to_a_log_past_the_program() {
     let database = lived();
     assert_eq!(database.position(), 2_065);
