@@ -37,12 +37,15 @@ impl Engine {
                 return Err(store::Error::Missing(path.clone()).into());
             }
             let mut findings = vec![found("file", store::file(path))?];
-            let names = match Store::organisations(path) {
+            let names = match store::organisations(path) {
                 Err(error) => {
                     findings.push(found("organisations", Err(error))?);
                     return Ok(findings);
                 }
-                Ok(names) => names,
+                Ok((names, faults)) => {
+                    findings.push(found("organisations", Ok(faults))?);
+                    names
+                }
             };
             for name in names {
                 // What is damaged may stop any part of it, and the parts after it.

@@ -22,7 +22,9 @@ pub fn backup(from: &Path, to: &Path) -> Result<i64> {
     }
     close(copy)?;
     let copy = connect(to, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    if let Some(fault) = audit::integrity(&copy)?.first() {
+    let mut faults = audit::integrity(&copy)?;
+    faults.extend(audit::strays(&copy)?);
+    if let Some(fault) = faults.first() {
         return Err(Error::Damaged(fault.clone()));
     }
     let (stated, found): (i64, i64) = copy.query_row(

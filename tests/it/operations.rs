@@ -729,6 +729,12 @@ fn check_finds_what_was_done_to_a_log_past_the_program() {
             "should end at position 2070, but ends at 2065",
         ),
         ("UPDATE head SET texts = texts - 1", "rows of text, but"),
+        (
+            "UPDATE head SET position = 0",
+            "should end at position 0, but ends at 2065",
+        ),
+        ("DELETE FROM head", "organisation 1 has no head of its log"),
+        ("DELETE FROM organisation", "organisation 1 has no name"),
     ];
     for (sql, says) in cases {
         wrong(&damaged(&database, sql), says);
@@ -739,6 +745,27 @@ fn check_finds_what_was_done_to_a_log_past_the_program() {
         &database,
         "the trigger change_stays is missing or not as it was made",
     );
+}
+
+#[test]
+fn an_organisation_that_is_half_gone_is_damage_to_everyone() {
+    let database = Database::of("small/pipeline");
+    for sql in [
+        "UPDATE head SET position = 0",
+        "DELETE FROM head",
+        "DELETE FROM organisation",
+    ] {
+        let database = damaged(&database, sql);
+        let (copy, copy_words) = path(database.folder.path(), "copy.db");
+        for arguments in [
+            &["call", "get_pipeline"][..],
+            &["log"],
+            &["backup", &copy_words],
+        ] {
+            refused(&database.run(arguments), "damaged_database");
+        }
+        assert!(!copy.exists(), "{sql}");
+    }
 }
 
 #[test]
