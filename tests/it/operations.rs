@@ -769,6 +769,22 @@ fn an_organisation_that_is_half_gone_is_damage_to_everyone() {
 }
 
 #[test]
+fn a_table_that_lost_a_column_is_damage_to_everyone() {
+    let database = Database::of("small/pipeline");
+    let raw = Connection::open(database.path()).unwrap();
+    raw.execute_batch("DROP TRIGGER entry_stays; ALTER TABLE entry RENAME COLUMN actor TO bctor")
+        .unwrap();
+    drop(raw);
+    wrong(
+        &database,
+        "the table entry is missing or not as it was made",
+    );
+    for arguments in [&["call", "get_pipeline"][..], &["log"]] {
+        refused(&database.run(arguments), "damaged_database");
+    }
+}
+
+#[test]
 fn check_finds_bytes_that_were_overwritten() {
     let database = Database::of("demo");
     let raw = Connection::open(database.path()).unwrap();
