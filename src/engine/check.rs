@@ -85,10 +85,14 @@ fn organisation(path: &Path, name: &str, findings: &mut Vec<Finding>) -> store::
     };
     add("texts and notes", store.miscounted(&head)?);
 
+    let texts = store.texts(&head)?;
     let mut soundness = Soundness::new(head.texts, head.notes);
     let mut faults = Vec::new();
     store.log(0, u32::MAX, |row| {
-        if let Some(fault) = soundness.fault(&row).filter(|_| faults.len() < TOLD) {
+        if let Some(fault) = soundness
+            .fault(&row, &texts)
+            .filter(|_| faults.len() < TOLD)
+        {
             faults.push(fault);
         }
         Ok::<_, store::Error>(())

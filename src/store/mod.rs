@@ -299,6 +299,11 @@ impl Store {
         }
     }
 
+    /// All texts of the organisation, in the order of their numbers.
+    pub fn texts(&self, head: &Head) -> Result<Texts> {
+        texts(&self.connection, self.org, head.texts)
+    }
+
     /// A long text by its number.
     pub fn note(&self, number: u32) -> Result<Option<String>> {
         let mut statement = self
@@ -341,9 +346,16 @@ impl Store {
 
 /// All texts of an organisation, read through a connection of their own.
 fn all_texts(path: &Path, org: i64, count: u32) -> Result<Texts> {
-    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    texts(
+        &connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?,
+        org,
+        count,
+    )
+}
+
+fn texts(connection: &Connection, org: i64, count: u32) -> Result<Texts> {
     let mut texts = Texts::default();
-    rows::texts(&connection, org, 0, count, |text| {
+    rows::texts(connection, org, 0, count, |text| {
         texts.push(text);
     })?;
     Ok(texts)

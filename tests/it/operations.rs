@@ -733,6 +733,31 @@ fn check_finds_what_was_done_to_a_log_past_the_program() {
             "UPDATE head SET position = 0",
             "should end at position 0, but ends at 2065",
         ),
+        (
+            "UPDATE origin SET id = (SELECT id FROM origin WHERE deal = 1) WHERE deal = 0",
+            "to another",
+        ),
+        (
+            "UPDATE change SET value = 1 WHERE seq = 2065",
+            "position 2065 takes back position 1, which is about something else",
+        ),
+        (
+            "UPDATE change SET field = 77 WHERE seq = 2061",
+            "position 2061 holds field 77, which does not exist",
+        ),
+        (
+            "UPDATE entry SET door = 9 WHERE first = 1",
+            "the entry at position 1 came through door 9, which does not exist",
+        ),
+        (
+            "UPDATE text SET text = 'November' WHERE number = (SELECT number FROM change WHERE kind = 5 LIMIT 1)",
+            "is about a target 'November', which does not exist",
+        ),
+        (
+            "UPDATE text SET text = 'time_zone' WHERE number = (SELECT number FROM change WHERE kind = 5 LIMIT 1); \
+             UPDATE change SET kind = 4, value = 0 WHERE seq = (SELECT min(seq) FROM change WHERE kind = 5)",
+            "The setting time_zone cannot be",
+        ),
         ("DELETE FROM head", "organisation 1 has no head of its log"),
         ("DELETE FROM organisation", "organisation 1 has no name"),
     ];
