@@ -670,6 +670,24 @@ fn of_a_file_that_holds_nothing_no_operation_makes_a_database() {
 }
 
 #[test]
+fn check_says_by_its_exit_code_what_it_found_to_one_who_reads_nothing() {
+    let sound = Database::of("small/pipeline");
+    let damaged = damaged(&sound, "DELETE FROM head");
+    for (database, code) in [(sound, 0), (damaged, 3)] {
+        let mut check = database
+            .command(&["check"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(check.stdout.take());
+        let output = check.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{}", words(&output));
+        assert!(output.stderr.is_empty(), "{}", words(&output));
+    }
+}
+
+#[test]
 fn check_finds_what_was_done_to_a_log_past_the_program() {
     let database = lived();
     assert_eq!(database.position(), 2_065);
