@@ -212,7 +212,7 @@ fn an_export_that_fails_leaves_nothing_behind() {
         .arg("export")
         .arg(&words);
     let output = shell.output().unwrap();
-    refused(&output, "file_not_writable");
+    refused(&output, "disk_full");
     assert!(!out.exists());
     assert!(
         names(database.folder.path())

@@ -103,7 +103,10 @@ impl Drop for Folder {
 /// The refusal of a place that cannot be written.
 pub fn not_writable(place: &Path, error: &io::Error) -> Refusal {
     let code = match error.kind() {
-        io::ErrorKind::StorageFull => Code::DiskFull,
+        // A quota or a limit on the size of files stops a write as a full disk does.
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            Code::DiskFull
+        }
         _ => Code::FileNotWritable,
     };
     Refusal::new(
