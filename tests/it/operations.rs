@@ -199,6 +199,67 @@ fn an_export_goes_into_a_new_or_empty_folder_and_nowhere_else() {
 
 #[cfg(unix)]
 #[test]
+fn an_empty_folder_that_is_there_is_written_into_and_stays_what_it_is() {
+    use std::os::unix::fs::PermissionsExt;
+    let database = Database::of("small/pipeline");
+    let folder = database.folder.path();
+    let (own, own_words) = path(folder, "own");
+    fs::create_dir(&own).unwrap();
+    fs::set_permissions(&own, fs::Permissions::from_mode(0o700)).unwrap();
+    // A process that was killed left this behind; it is nothing that anybody put there.
+    fs::create_dir(own.join(".partial-1")).unwrap();
+    let (link, link_words) = path(folder, "link");
+    let (real, _) = path(folder, "real");
+    fs::create_dir(&real).unwrap();
+    std::os::unix::fs::symlink(&real, &link).unwrap();
+    for (place, words) in [(&own, &own_words), (&link, &link_words)] {
+        done(&database.run(&["export", words]));
+        assert!(place.join("log.csv").exists() && place.join("signals.csv").exists());
+        refused(&database.run(&["export", words]), "not_empty");
+    }
+    assert_eq!(
+        fs::metadata(&own).unwrap().permissions().mode() & 0o777,
+        0o700
+    );
+    assert!(link.symlink_metadata().unwrap().is_symlink());
+    assert!(real.join("log.csv").exists());
+    assert_eq!(
+        names(&real)
+            .iter()
+            .filter(|name| name.contains("partial"))
+            .count(),
+        0
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn what_a_killed_export_left_does_not_keep_a_process_of_its_number_from_exporting() {
+    let database = Database::of("small/pipeline");
+    let (out, words) = path(database.folder.path(), "out");
+    // The shell becomes the program, so its number is the program's.
+    let output = Command::new("sh")
+        .args([
+            "-c",
+            r#"mkdir "$2/.out.partial-$$" && echo half > "$2/.out.partial-$$/log.csv"; exec "$0" --db "$1" export "$3""#,
+        ])
+        .arg(env!("CARGO_BIN_EXE_expansion-pipeline"))
+        .arg(database.path())
+        .arg(database.folder.path())
+        .arg(&words)
+        .output()
+        .unwrap();
+    done(&output);
+    assert!(out.join("log.csv").exists());
+    assert!(
+        names(database.folder.path())
+            .iter()
+            .all(|name| !name.contains("partial"))
+    );
+}
+
+#[cfg(unix)]
+#[test]
 fn an_export_that_fails_leaves_nothing_behind() {
     let database = Database::of("demo");
     let (out, words) = path(database.folder.path(), "out");
