@@ -17,7 +17,7 @@ use crate::domain::portfolio::Portfolio;
 use crate::domain::texts::Texts;
 
 pub use audit::{StageSum, file, organisations};
-pub use backup::backup;
+pub use backup::Original;
 use connecting::{MIGRATIONS, connect, prepare};
 pub use error::{Error, Result};
 

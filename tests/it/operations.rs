@@ -582,6 +582,30 @@ fn a_backup_is_a_whole_database_and_replaces_nothing() {
         "file_not_writable",
     );
     assert!(!nowhere.exists());
+    // What SQLite keeps beside the database is no place for a copy, even while it is not there.
+    for end in ["-wal", "-shm", "-journal"] {
+        let mut place = database.path().into_os_string();
+        place.push(end);
+        let said = refused(
+            &database.run(&["backup", place.to_str().unwrap()]),
+            "not_empty",
+        );
+        assert!(
+            said.contains("what SQLite keeps beside") || said.contains("is there already"),
+            "{said}"
+        );
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let (private, private_words) = path(folder, "private.db");
+        fs::set_permissions(&own, fs::Permissions::from_mode(0o600)).unwrap();
+        done(&database.run(&["backup", &private_words]));
+        assert_eq!(
+            fs::metadata(&private).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+    }
     refused(
         &Database::none().run(&["backup", &nowhere_words]),
         "no_database",

@@ -664,6 +664,17 @@ fn a_database_that_cannot_be_written_is_refused_and_stays_as_it_is() {
     if !asked.status.success() {
         refused(&asked, "database_read_only");
     }
+    // A backup that cannot read it does not blame the place of the copy.
+    let aside = reachable.path().join("aside");
+    fs::create_dir(&aside).unwrap();
+    mode(&aside, 0o777);
+    let copy = aside.join("copy.db");
+    let backed_up = command(&["backup", copy.to_str().unwrap()])
+        .output()
+        .unwrap();
+    if !backed_up.status.success() {
+        refused(&backed_up, "database_read_only");
+    }
     // A folder in which nothing may be made takes no new database either.
     let elsewhere = database.folder.path().join("new.db");
     let mut import = Command::new(&copied);
