@@ -114,6 +114,8 @@ fn an_export_holds_every_file_and_makes_the_same_log_again() {
         said.contains("positions in 4 entries, with both clocks"),
         "{said}"
     );
+    // What an import of the other files tells apart, a log does not.
+    assert!(!said.contains("history:"), "{said}");
     assert!(
         said.contains("the other files, so they were not read")
             || said.contains("they were not read"),
