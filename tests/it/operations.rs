@@ -579,9 +579,13 @@ fn a_backup_is_a_whole_database_and_replaces_nothing() {
     }
     assert_eq!(fs::read(&copy).unwrap(), bytes);
     let (nowhere, nowhere_words) = path(&folder.join("nowhere"), "copy.db");
-    refused(
+    let said = refused(
         &database.run(&["backup", &nowhere_words]),
         "file_not_writable",
+    );
+    assert!(
+        said.contains("nowhere does not exist. Create it first"),
+        "{said}"
     );
     assert!(!nowhere.exists());
     // What SQLite keeps beside the database is no place for a copy, even while it is not there.
@@ -745,7 +749,9 @@ fn of_a_file_that_holds_nothing_no_operation_makes_a_database() {
         let before = fs::read(database.path()).unwrap();
         let (copy, copy_words) = path(database.folder.path(), "copy.db");
         for arguments in [&["check"][..], &["backup", &copy_words], &["log"]] {
-            refused(&database.run(arguments), "no_database");
+            let said = refused(&database.run(arguments), "no_database");
+            let named = format!("(--db {})", database.path().display());
+            assert!(said.contains(&named), "{said}");
             assert_eq!(
                 fs::read(database.path()).unwrap(),
                 before,

@@ -490,13 +490,24 @@ fn a_file_that_is_no_database_of_ours_stays_as_it_is() {
             &["settings", "currency=EUR"],
             &["settings"],
         ] {
-            refused(&database.run(arguments), "not_a_database");
+            let said = refused(&database.run(arguments), "not_a_database");
+            assert!(said.contains(database.path().to_str().unwrap()), "{said}");
             assert_eq!(
                 fs::read(database.path()).unwrap(),
                 before,
                 "{what} was changed by {arguments:?}"
             );
         }
+        // Who asks over MCP learns nothing of where files lie.
+        let mut server = database.serve();
+        server.send(
+            "tools/call",
+            &json!({ "name": "get_pipeline", "arguments": {} }),
+        );
+        let answer = server.answer().to_string();
+        assert!(answer.contains("not_a_database"), "{answer}");
+        assert!(!answer.contains("pipeline.db"), "{answer}");
+        drop(server);
         let left: Vec<_> = fs::read_dir(database.folder.path())
             .unwrap()
             .map(|entry| entry.unwrap().file_name())
