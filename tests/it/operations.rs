@@ -149,6 +149,23 @@ fn an_export_holds_every_file_and_makes_the_same_log_again() {
 }
 
 #[test]
+fn a_log_is_counted_as_the_files_were_that_it_came_from() {
+    for (name, counted) in [
+        ("small/rates", "rates: 3 new, 0 changed, 0 unchanged\n"),
+        ("small/signals", "signals: 4 new, 0 changed, 0 unchanged\n"),
+    ] {
+        let files = Database::none();
+        let imported = done(&files.run(&["import", fixture(name).to_str().unwrap()]));
+        let (_, out) = path(files.folder.path(), "out");
+        done(&files.run(&["export", &out]));
+        let again = done(&Database::none().run(&["import", &out]));
+        for said in [imported, again] {
+            assert!(said.contains(counted), "{said}");
+        }
+    }
+}
+
+#[test]
 fn an_export_goes_into_a_new_or_empty_folder_and_nowhere_else() {
     let database = Database::of("small/pipeline");
     let folder = database.folder.path();
