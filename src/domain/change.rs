@@ -49,13 +49,14 @@ impl Door {
         }
     }
 
-    /// What a stored number stands for; an unknown one reads as the command line.
-    pub const fn from_code(code: u8) -> Self {
-        match code {
+    /// What a stored number stands for.
+    pub const fn from_code(code: u8) -> Option<Self> {
+        Some(match code {
             1 => Door::Mcp,
+            2 => Door::Cli,
             3 => Door::Import,
-            _ => Door::Cli,
-        }
+            _ => return None,
+        })
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the number that a change sets stands for, and the name under which the log is written out:
 //! one table, so that writing the log, reading it back and looking it over agree. A field that is not
-//! in the table is still kept whole, as a bare number.
+//! in the table is none.
 
 use super::change::{Subject, field};
 
@@ -79,6 +79,11 @@ pub const fn said_of(field: u32) -> Option<u32> {
     } else {
         None
     }
+}
+
+/// Whether there is such a field.
+pub fn is_known(field: u32) -> bool {
+    FIELDS.iter().any(|(known, ..)| *known == field)
 }
 
 /// What the value of a field of a subject stands for.

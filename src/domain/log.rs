@@ -6,10 +6,11 @@ use super::change::{
     BEGINNING, Batch, Change, EMPTY, Entry, Logged, Millis, Position, Subject, field,
 };
 use super::holds::{self, Holds, said_of};
+use super::meaning::Meaning;
 use super::money::LARGEST;
 use super::origin::{FOLLOWS_CATEGORY, Origin};
 use super::stage::{Category, ExpansionType, Stage};
-use super::texts::NONE;
+use super::texts::{NONE, Texts};
 
 /// One row of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +55,7 @@ pub struct Soundness {
     customers: Numbers,
     people: Numbers,
     signals: Numbers,
+    meaning: Meaning,
 }
 
 /// How many there are of something, and the highest number that was referred to, with where.
@@ -102,12 +104,27 @@ impl Soundness {
         self.deals
     }
 
-    /// What is wrong with the next row; it counts as seen all the same.
-    pub fn fault(&mut self, row: &Row) -> Option<String> {
+    /// What is wrong with the next row; it counts as seen all the same. `texts` are those that the log
+    /// refers to.
+    pub fn fault(&mut self, row: &Row, texts: &Texts) -> Option<String> {
         match row {
             Row::Entry(entry) => self.entry(entry),
-            Row::Origin(origin) => self.step(origin.seq).or_else(|| self.origin(origin)),
-            Row::Change(logged) => self.step(logged.change.seq).or_else(|| self.change(logged)),
+            Row::Origin(origin) => {
+                self.meaning.origin(origin);
+                self.step(origin.seq).or_else(|| self.origin(origin))
+            }
+            Row::Change(logged) => {
+                let meaning = self.meaning.change(logged, texts);
+                let by_itself = self.step(logged.change.seq).or_else(|| self.change(logged));
+                by_itself.or_else(|| match meaning {
+                    Ok(NONE) => None,
+                    Ok(person) => {
+                        self.people.is_referred_to(person, logged.change.seq);
+                        None
+                    }
+                    Err(fault) => Some(fault),
+                })
+            }
         }
     }
 
@@ -123,6 +140,7 @@ impl Soundness {
             .fault("customer")
             .or_else(|| self.people.fault("person"))
             .or_else(|| self.signals.fault("signal"))
+            .or_else(|| self.meaning.finish())
     }
 
     fn step(&mut self, position: Position) -> Option<String> {
@@ -224,7 +242,9 @@ impl Soundness {
             | Subject::Rate(text) => self.text(text, seq),
         };
         let attribute = field.checked_sub(field::ATTRIBUTES);
+        let is_known = attribute.is_some() || holds::is_known(said_of(field).unwrap_or(field));
         subject
+            .or_else(|| (!is_known).then(|| unknown(seq, "field", field.into())))
             .or_else(|| instant(at, seq))
             .or_else(|| self.text(attribute.unwrap_or(NONE), seq))
             .or_else(|| self.value(logged.subject, field, value, seq))
@@ -333,8 +353,13 @@ mod tests {
     }
 
     fn faults(rows: &[Row]) -> Vec<String> {
+        let mut texts = Texts::default();
+        texts.push("20454|-|-");
         let mut soundness = Soundness::new(1, 0);
-        let mut faults: Vec<String> = rows.iter().filter_map(|row| soundness.fault(row)).collect();
+        let mut faults: Vec<String> = rows
+            .iter()
+            .filter_map(|row| soundness.fault(row, &texts))
+            .collect();
         faults.extend(soundness.finish());
         faults
     }
@@ -387,5 +412,26 @@ mod tests {
                 "{expected}: {found:?}"
             );
         }
+    }
+
+    #[test]
+    fn an_id_is_given_once_unless_it_was_taken_back_and_only_what_is_ones_own_is_taken_back() {
+        let set = |seq, subject, field, value| change(seq, subject, field, value);
+        let (one, other) = (Subject::Person(0), Subject::Person(1));
+        let id = |seq, subject| set(seq, subject, field::ID, 0);
+        let twice = faults(&[entry(1), id(1, one), id(2, other)]);
+        assert_eq!(twice, ["position 2 gives the id of position 1 to another"]);
+        let back = set(3, other, field::VOID, 2);
+        assert!(faults(&[entry(1), id(1, one), id(2, other), back]).is_empty());
+        let anothers = set(2, other, field::VOID, 1);
+        assert_eq!(
+            faults(&[
+                entry(1),
+                id(1, one),
+                anothers,
+                set(3, other, field::NAME, 0)
+            ]),
+            ["position 2 takes back position 1, which is about something else"]
+        );
     }
 }

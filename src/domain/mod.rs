@@ -16,6 +16,7 @@ pub mod fold;
 pub mod holds;
 pub mod landing;
 pub mod log;
+mod meaning;
 pub mod measure;
 pub mod money;
 pub mod name;

@@ -29,8 +29,9 @@ impl Engine {
             if !from.exists() {
                 return Err(store::Error::Missing(from.clone()).into());
             }
-            let copy = Copy::begin(to)?;
-            let positions = store::backup(from, copy.path()).map_err(|error| match error {
+            let original = store::Original::open(from)?;
+            let copy = Copy::begin(from, to)?;
+            let positions = original.copy(copy.path()).map_err(|error| match error {
                 // What cannot be written here is the copy.
                 store::Error::ReadOnly(detail) => Error::Refused(
                     Refusal::new(

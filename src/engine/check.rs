@@ -37,12 +37,15 @@ impl Engine {
                 return Err(store::Error::Missing(path.clone()).into());
             }
             let mut findings = vec![found("file", store::file(path))?];
-            let names = match Store::organisations(path) {
+            let names = match store::organisations(path) {
                 Err(error) => {
                     findings.push(found("organisations", Err(error))?);
                     return Ok(findings);
                 }
-                Ok(names) => names,
+                Ok((names, faults)) => {
+                    findings.push(found("organisations", Ok(faults))?);
+                    names
+                }
             };
             for name in names {
                 // What is damaged may stop any part of it, and the parts after it.
@@ -82,10 +85,14 @@ fn organisation(path: &Path, name: &str, findings: &mut Vec<Finding>) -> store::
     };
     add("texts and notes", store.miscounted(&head)?);
 
+    let texts = store.texts(&head)?;
     let mut soundness = Soundness::new(head.texts, head.notes);
     let mut faults = Vec::new();
     store.log(0, u32::MAX, |row| {
-        if let Some(fault) = soundness.fault(&row).filter(|_| faults.len() < TOLD) {
+        if let Some(fault) = soundness
+            .fault(&row, &texts)
+            .filter(|_| faults.len() < TOLD)
+        {
             faults.push(fault);
         }
         Ok::<_, store::Error>(())

@@ -30,12 +30,10 @@ impl From<store::Error> for Error {
                 "Import one with `expansion-pipeline import PATH`, or start the server with --demo to try the built-in \
                  demo portfolio.",
             ),
-            store::Error::Foreign(path) => refuse(
+            // Which file it is, who asks a tool need not know; the command line says it.
+            store::Error::Foreign(_) => refuse(
                 Code::NotADatabase,
-                format!(
-                    "The file {} is not a database of this program.",
-                    path.display()
-                ),
+                "The file is not a database of this program.".to_owned(),
                 "Check --db or EXPANSION_DB; nothing in the file was changed.",
             ),
             store::Error::Newer { found, known } => refuse(

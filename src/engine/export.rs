@@ -80,9 +80,11 @@ fn log(portfolio: &Portfolio, reader: &Reader, folder: &Folder) -> Result<Writte
             let note = note.ok_or_else(|| damaged(format!("note {number} is missing")))?;
             writer.note(number, &note).map_err(fault)?;
         }
-        reader.log((0, end), |row: Row| match soundness.fault(&row) {
-            Some(fault) => Err(damaged(fault)),
-            None => writer.row(&row).map_err(fault),
+        reader.log((0, end), |row: Row| {
+            match soundness.fault(&row, portfolio.texts()) {
+                Some(fault) => Err(damaged(fault)),
+                None => writer.row(&row).map_err(fault),
+            }
         })?;
         match soundness.finish() {
             Some(fault) => return Err(damaged(fault)),

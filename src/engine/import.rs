@@ -4,6 +4,8 @@ use super::running::Running;
 use super::{Caller, Clock, Door, Engine, Rejection, Result, Summary};
 use crate::actions;
 use crate::actions::import::Import;
+use crate::domain::calendar::Calendar;
+use crate::domain::change::Day;
 use crate::domain::days::day;
 use crate::domain::draft::{Author, Planned};
 use crate::domain::portfolio::Portfolio;
@@ -52,8 +54,7 @@ impl Engine {
             // A first import that fails leaves no empty database behind.
             let nothing = Portfolio::default();
             let stated = files::read(&sources, nothing.settings());
-            let author = author(caller, self.clock(), &nothing);
-            let today = day(nothing.settings().calendar.date_of(author.now));
+            let (author, today) = author(caller, self.clock(), &nothing, &stated);
             let Import {
                 summary,
                 rejections,
@@ -88,8 +89,7 @@ pub(super) fn import(
 ) -> Result<Imported> {
     let caller = caller.clone();
     running.writer.write(move |portfolio, _| {
-        let author = author(&caller, clock, portfolio);
-        let today = day(portfolio.settings().calendar.date_of(author.now));
+        let (author, today) = author(&caller, clock, portfolio, &stated);
         let Import {
             planned,
             summary,
@@ -119,13 +119,28 @@ pub(super) fn import(
     })
 }
 
-/// Who imports, and when.
-fn author(caller: &Caller, clock: Clock, portfolio: &Portfolio) -> Author {
-    let now = clock.at(portfolio);
-    Author {
+/// Who imports, and when: the instant, and the business date it lies in. A first import is dated in the
+/// time zone that its own files say.
+fn author(
+    caller: &Caller,
+    clock: Clock,
+    portfolio: &Portfolio,
+    stated: &Statements,
+) -> (Author, Day) {
+    let mut settings = portfolio.settings().clone();
+    let is_open = portfolio.is_empty() && settings.calendar.zone == Calendar::default().zone;
+    for row in stated.settings.iter().filter(|_| is_open) {
+        if row.name == "time_zone" {
+            // It was checked when it was read.
+            let _ = settings.set(row.name, stated.text(row.value));
+        }
+    }
+    let now = clock.within(&settings);
+    let author = Author {
         actor: caller.actor.clone(),
         door: Door::Import,
         reason: String::new(),
         now,
-    }
+    };
+    (author, day(settings.calendar.date_of(now)))
 }

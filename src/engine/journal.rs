@@ -8,7 +8,7 @@ use crate::refusal::{Code, Refusal};
 impl Engine {
     /// Where the log ends now, with what other processes wrote.
     pub fn position(&self) -> Result<Position> {
-        Ok(self.portfolio()?.position())
+        self.guarded(|| Ok(self.portfolio()?.position()))
     }
 
     /// Hands over what the log says after a position, in its order, and returns where it ends.
@@ -17,7 +17,7 @@ impl Engine {
         since: Position,
         mut take: impl FnMut(Line) -> Result<(), E>,
     ) -> Result<Position, E> {
-        let portfolio = self.portfolio()?;
+        let (portfolio, reader) = self.guarded(|| Ok((self.portfolio()?, self.reader()?)))?;
         let end = portfolio.position();
         if since > end {
             let message = format!("Position {since} lies beyond the log.");
@@ -29,7 +29,7 @@ impl Engine {
             return Ok(end);
         }
         let journal = Journal::of(&portfolio);
-        self.reader()?.log((since, end), |row| {
+        reader.log((since, end), |row| {
             journal.line(&row).map_or(Ok(()), &mut take)
         })?;
         Ok(end)

@@ -292,8 +292,12 @@ enum Clock {
 
 impl Clock {
     fn at(self, portfolio: &Portfolio) -> Millis {
+        self.within(portfolio.settings())
+    }
+
+    fn within(self, settings: &Settings) -> Millis {
         match self {
-            Clock::Day(today) => portfolio.settings().calendar.noon_of(today),
+            Clock::Day(today) => settings.calendar.noon_of(today),
             Clock::Wall(now) => now,
         }
     }

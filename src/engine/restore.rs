@@ -52,7 +52,8 @@ impl Engine {
     }
 }
 
-/// What a log holds, counted as an import counts.
+/// What a log holds, counted as an import counts. Moves and changes of fields are not told apart from
+/// what else was recorded, so of history only the positions are said.
 fn summary(name: &str, batch: &Batch, others: usize) -> Summary {
     let new = |is: fn(&Subject) -> bool| {
         let mut subjects: Vec<Subject> = batch
@@ -80,10 +81,6 @@ fn summary(name: &str, batch: &Batch, others: usize) -> Summary {
     if others > 0 {
         notes.push("It says all that the other files say, so they were not read.".to_owned());
     }
-    let moves = batch
-        .changes
-        .iter()
-        .filter(|row| row.change.field == field::STAGE);
     Summary {
         files: vec![FileRows {
             file: name.to_owned(),
@@ -98,7 +95,8 @@ fn summary(name: &str, batch: &Batch, others: usize) -> Summary {
         targets: new(|subject| matches!(subject, Subject::Target(_))),
         forecasts: new(|subject| matches!(subject, Subject::Forecast(_))),
         settings: new(|subject| matches!(subject, Subject::Setting(_))),
-        stage_moves: moves.count() as u64,
+        rates: new(|subject| matches!(subject, Subject::Rate(_))),
+        signals: new(|subject| matches!(subject, Subject::Signal(_))),
         notes,
         ..Summary::default()
     }

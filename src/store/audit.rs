@@ -55,6 +55,55 @@ pub fn file(path: &Path) -> Result<Vec<String>> {
     Ok(faults)
 }
 
+/// The tables whose rows belong to an organisation.
+const OWNED: [&str; 6] = ["text", "note", "entry", "origin", "change", "request"];
+
+/// The names of the organisations that have a log or ought to, and what is wrong with the rest: every
+/// organisation that a row belongs to has a name and a head.
+pub fn organisations(path: &Path) -> Result<(Vec<String>, Vec<String>)> {
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let faults = strays(&connection)?;
+    let mut statement = connection.prepare(&format!(
+        "SELECT name FROM organisation JOIN head USING (org) \
+         WHERE position > 0 OR org IN ({}) ORDER BY name",
+        owners()
+    ))?;
+    let names = statement
+        .query_map([], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok((names, faults))
+}
+
+/// The organisations that rows belong to which have no name or no head.
+pub(super) fn strays(connection: &Connection) -> Result<Vec<String>> {
+    let mut statement = connection.prepare(&format!(
+        "SELECT org, org IN (SELECT org FROM organisation), org IN (SELECT org FROM head) \
+         FROM (SELECT org FROM organisation UNION SELECT org FROM head UNION {}) ORDER BY org",
+        owners()
+    ))?;
+    let found = statement
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+        .collect::<rusqlite::Result<Vec<(i64, bool, bool)>>>()?;
+    Ok(found
+        .iter()
+        .filter_map(|(org, has_name, has_head)| {
+            let missing = match (has_name, has_head) {
+                (true, true) => return None,
+                (false, true) => "no name",
+                (true, false) => "no head of its log",
+                (false, false) => "neither a name nor a head of its log",
+            };
+            Some(format!("organisation {org} has {missing}"))
+        })
+        .collect())
+}
+
+fn owners() -> String {
+    OWNED
+        .map(|table| format!("SELECT DISTINCT org FROM {table}"))
+        .join(" UNION ")
+}
+
 fn schema(connection: &Connection) -> Result<Vec<(String, String, String)>> {
     let mut statement = connection
         .prepare("SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name")?;

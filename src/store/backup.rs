@@ -7,22 +7,38 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::{Error, Result, audit, connect};
 
-/// Copies a database into a file that is not there yet, looks the copy over, and returns how many
-/// positions it holds. What fails leaves a partial file for the caller to remove.
-pub fn backup(from: &Path, to: &Path) -> Result<i64> {
-    let source = connect(from, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    let mut copy = Connection::open(to)?;
-    {
-        let copying = Backup::new(&source, &mut copy)?;
-        // All pages in one step are of one moment, and in a WAL file they keep no writer waiting; step
-        // by step, every write of another process would begin the copy anew.
-        if copying.step(-1)? != StepResult::Done {
-            return Err(Error::Locked);
-        }
+/// The database that is copied.
+#[derive(Debug)]
+pub struct Original(Connection);
+
+impl Original {
+    /// Opens it.
+    pub fn open(from: &Path) -> Result<Original> {
+        Ok(Original(connect(from, OpenFlags::SQLITE_OPEN_READ_WRITE)?))
     }
-    close(copy)?;
+
+    /// Copies it into a file that holds nothing yet, looks the copy over, and returns how many positions
+    /// it holds. What fails leaves a partial file for the caller to remove.
+    pub fn copy(&self, to: &Path) -> Result<i64> {
+        let mut copy = Connection::open(to)?;
+        {
+            let copying = Backup::new(&self.0, &mut copy)?;
+            // All pages in one step are of one moment, and in a WAL file they keep no writer waiting; step
+            // by step, every write of another process would begin the copy anew.
+            if copying.step(-1)? != StepResult::Done {
+                return Err(Error::Locked);
+            }
+        }
+        close(copy)?;
+        look_over(to)
+    }
+}
+
+fn look_over(to: &Path) -> Result<i64> {
     let copy = connect(to, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    if let Some(fault) = audit::integrity(&copy)?.first() {
+    let mut faults = audit::integrity(&copy)?;
+    faults.extend(audit::strays(&copy)?);
+    if let Some(fault) = faults.first() {
         return Err(Error::Damaged(fault.clone()));
     }
     let (stated, found): (i64, i64) = copy.query_row(

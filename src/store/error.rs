@@ -57,9 +57,25 @@ impl From<rusqlite::Error> for Error {
             }
             Some(ErrorCode::DatabaseCorrupt) => Error::Damaged(text),
             Some(ErrorCode::NotADatabase) => Error::Foreign(PathBuf::new()),
+            // What is asked never changes, so it is the file that does not hold what it was made with.
+            Some(ErrorCode::ConstraintViolation) => Error::Damaged(text),
+            _ if is_not_as_made(&error, &text) => Error::Damaged(text),
             _ => Error::Other(anyhow::Error::new(error)),
         }
     }
+}
+
+/// Whether a table or a column is missing, or a value is not of the kind that its column was made for.
+fn is_not_as_made(error: &rusqlite::Error, text: &str) -> bool {
+    let is_missing = ["no such table", "no such column", "has no column"];
+    is_missing.iter().any(|missing| text.contains(missing))
+        || matches!(
+            error,
+            rusqlite::Error::FromSqlConversionFailure(..)
+                | rusqlite::Error::IntegralValueOutOfRange(..)
+                | rusqlite::Error::InvalidColumnType(..)
+                | rusqlite::Error::Utf8Error(..)
+        )
 }
 
 /// The result of asking the store.

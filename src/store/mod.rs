@@ -3,12 +3,11 @@
 
 mod audit;
 mod backup;
+mod connecting;
 mod error;
 mod rows;
 
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
@@ -17,17 +16,10 @@ use crate::domain::log::Row;
 use crate::domain::portfolio::Portfolio;
 use crate::domain::texts::Texts;
 
-pub use audit::{StageSum, file};
-pub use backup::backup;
+pub use audit::{StageSum, file, organisations};
+pub use backup::Original;
+use connecting::{MIGRATIONS, connect, prepare};
 pub use error::{Error, Result};
-
-/// How every SQLite database begins.
-const SIGNATURE: &[u8] = b"SQLite format 3\0";
-/// "EXPP": says that a file is ours.
-const APPLICATION_ID: i64 = 0x4558_5050;
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_log.sql")];
-/// Below this SQLite may corrupt a WAL file that two processes write (the WAL-reset bug).
-const OLDEST_SQLITE: i32 = 3_051_003;
 
 /// With more texts than this, a second connection reads them.
 const MANY_TEXTS: u32 = 20_000;
@@ -65,11 +57,17 @@ impl Store {
     /// Opens a database that exists, for an organisation of which something was ever written; `Ok(None)`
     /// when there is none. An import that failed may leave an empty one behind.
     pub fn open(path: &Path, organisation: &str) -> Result<Option<Store>> {
-        let store = Store::open_even_empty(path, organisation)?;
-        match store {
-            Some(store) if store.head()?.position > 0 => Ok(Some(store)),
-            _ => Ok(None),
+        let Some(store) = Store::open_even_empty(path, organisation)? else {
+            return Ok(None);
+        };
+        if store.head()?.position > 0 {
+            return Ok(Some(store));
         }
+        if store.has_rows()? {
+            let lost = "the log should end at position 0, but goes on";
+            return Err(Error::Damaged(lost.to_owned()));
+        }
+        Ok(None)
     }
 
     /// The same for an organisation that may be about to be written for the first time.
@@ -90,7 +88,7 @@ impl Store {
     /// Opens a database, making the file and the organisation when they are missing.
     pub fn create(location: &Location, organisation: &str) -> Result<Store> {
         let connection = match location {
-            Location::Memory => prepare(Connection::open_in_memory()?, Path::new(""))?,
+            Location::Memory => prepare(Connection::open_in_memory()?, Path::new(""), true)?,
             Location::File(path) => {
                 if let Some(folder) = path.parent()
                     && !folder.as_os_str().is_empty()
@@ -118,8 +116,8 @@ impl Store {
         }
         begin(&connection)?;
         let org = connection.query_row(
-            "INSERT INTO organisation (org, name) SELECT coalesce(max(org), 0) + 1, ?1 FROM organisation WHERE true \
-             ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING org",
+            "INSERT INTO organisation (org, name) SELECT coalesce(max(org), 0) + 1, ?1 \
+             FROM (SELECT org FROM organisation UNION ALL SELECT org FROM head) WHERE true ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING org",
             [organisation],
             |row| row.get(0),
         )?;
@@ -135,9 +133,27 @@ impl Store {
         })
     }
 
+    fn has_rows(&self) -> Result<bool> {
+        Ok(self.connection.query_row(
+            "SELECT EXISTS (SELECT 1 FROM origin WHERE org = ?1) OR EXISTS (SELECT 1 FROM change WHERE org = ?1)",
+            [self.org],
+            |row| row.get(0),
+        )?)
+    }
+
     /// The names of the organisations in the file.
     pub fn organisations(path: &Path) -> Result<Vec<String>> {
         let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let is_nameless: bool = connection.query_row(
+            "SELECT EXISTS (SELECT 1 FROM head WHERE org NOT IN (SELECT org FROM organisation))",
+            [],
+            |row| row.get(0),
+        )?;
+        if is_nameless {
+            return Err(Error::Damaged(
+                "an organisation has lost its name".to_owned(),
+            ));
+        }
         let mut statement = connection.prepare(
             "SELECT name FROM organisation JOIN head USING (org) WHERE position > 0 ORDER BY name",
         )?;
@@ -160,13 +176,15 @@ impl Store {
         let mut statement = self
             .connection
             .prepare_cached("SELECT position, texts, notes FROM head WHERE org = ?1")?;
-        Ok(statement.query_row([self.org], |row| {
+        let head = statement.query_row([self.org], |row| {
             Ok(Head {
                 position: row.get(0)?,
                 texts: row.get(1)?,
                 notes: row.get(2)?,
             })
-        })?)
+        });
+        head.optional()?
+            .ok_or_else(|| Error::Damaged("the head of the log is missing".to_owned()))
     }
 
     /// Brings a portfolio to the head of the log; says whether there was anything new. The log only
@@ -281,6 +299,11 @@ impl Store {
         }
     }
 
+    /// All texts of the organisation, in the order of their numbers.
+    pub fn texts(&self, head: &Head) -> Result<Texts> {
+        texts(&self.connection, self.org, head.texts)
+    }
+
     /// A long text by its number.
     pub fn note(&self, number: u32) -> Result<Option<String>> {
         let mut statement = self
@@ -323,9 +346,16 @@ impl Store {
 
 /// All texts of an organisation, read through a connection of their own.
 fn all_texts(path: &Path, org: i64, count: u32) -> Result<Texts> {
-    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    texts(
+        &connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?,
+        org,
+        count,
+    )
+}
+
+fn texts(connection: &Connection, org: i64, count: u32) -> Result<Texts> {
     let mut texts = Texts::default();
-    rows::texts(&connection, org, 0, count, |text| {
+    rows::texts(connection, org, 0, count, |text| {
         texts.push(text);
     })?;
     Ok(texts)
@@ -343,94 +373,4 @@ fn org_of(connection: &Connection, name: &str) -> Result<Option<i64>> {
 
 fn begin(connection: &Connection) -> Result<()> {
     Ok(connection.execute_batch("BEGIN IMMEDIATE")?)
-}
-
-fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {
-    if path.is_dir() {
-        return Err(Error::Foreign(path.to_owned()));
-    }
-    // SQLite takes a file of a few bytes for an empty one, and would write over it.
-    if std::fs::File::open(path).is_ok_and(starts_otherwise) {
-        return Err(Error::Foreign(path.to_owned()));
-    }
-    let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    prepare(Connection::open_with_flags(path, flags)?, path)
-}
-
-/// Whether a file holds something, and that is not how an SQLite database begins.
-fn starts_otherwise(file: std::fs::File) -> bool {
-    let mut start = Vec::new();
-    let read = file.take(SIGNATURE.len() as u64).read_to_end(&mut start);
-    read.is_ok_and(|length| length > 0) && start != SIGNATURE
-}
-
-/// Checks that the file is ours and of a version we know, and sets the connection up.
-fn prepare(mut connection: Connection, path: &Path) -> Result<Connection> {
-    if rusqlite::version_number() < OLDEST_SQLITE {
-        return Err(Error::Other(anyhow::anyhow!(
-            "SQLite {} is too old to share a file safely",
-            rusqlite::version()
-        )));
-    }
-    connection.busy_handler(Some(wait_for_lock))?;
-    let foreign = |_: rusqlite::Error| Error::Foreign(path.to_owned());
-    let pragma = |name: &str| {
-        connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i64>(0))
-    };
-    let application = pragma("application_id").map_err(|error| match Error::from(error) {
-        Error::Foreign(_) => Error::Foreign(path.to_owned()),
-        other => other,
-    })?;
-    let version = pragma("user_version")?;
-    let tables = connection
-        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| {
-            row.get::<_, i64>(0)
-        })
-        .map_err(foreign)?;
-    if application != APPLICATION_ID && (tables > 0 || application != 0 || version != 0) {
-        return Err(Error::Foreign(path.to_owned()));
-    }
-    let known = MIGRATIONS.len() as i64;
-    if version > known {
-        return Err(Error::Newer {
-            found: version,
-            known,
-        });
-    }
-    connection.execute_batch(
-        "PRAGMA foreign_keys = ON; PRAGMA recursive_triggers = ON; PRAGMA trusted_schema = OFF; \
-         PRAGMA synchronous = FULL; PRAGMA cache_size = -16384;",
-    )?;
-    if version < known {
-        connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
-        migrate(&connection)?;
-    }
-    Ok(connection)
-}
-
-/// Brings the schema up to date in one transaction, so a crash leaves the old one.
-fn migrate(connection: &Connection) -> Result<()> {
-    begin(connection)?;
-    // Another process may have done it while we waited for the lock.
-    let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    for (number, migration) in (1_i64..)
-        .zip(MIGRATIONS)
-        .filter(|(number, _)| *number > version)
-    {
-        connection.execute_batch(migration)?;
-        connection.execute_batch(&format!("PRAGMA user_version = {number}"))?;
-    }
-    connection.execute_batch(&format!("PRAGMA application_id = {APPLICATION_ID}"))?;
-    Ok(connection.execute_batch("COMMIT")?)
-}
-
-/// Waits for another process's lock: short even sleeps, five seconds in all. SQLite's own handler
-/// backs off unevenly, and a waiter behind busy writers may starve for longer than its timeout.
-fn wait_for_lock(tries: i32) -> bool {
-    const NAP: Duration = Duration::from_millis(1);
-    if tries > 5_000 {
-        return false;
-    }
-    std::thread::sleep(NAP);
-    true
 }

@@ -1,5 +1,6 @@
 //! Rows ↔ domain values. Numbers that mean "none" in memory are NULL in the database.
 
+use rusqlite::types::Type;
 use rusqlite::{Connection, Row, params};
 
 use super::error::Result;
@@ -134,10 +135,16 @@ pub(super) fn entries(
 }
 
 fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
+    let (first, door) = (row.get(0)?, row.get(2)?);
     Ok(Entry {
-        first: row.get(0)?,
+        first,
         recorded_at: row.get(1)?,
-        door: Door::from_code(row.get(2)?),
+        door: Door::from_code(door).ok_or_else(|| {
+            let what = format!(
+                "the entry at position {first} came through door {door}, which does not exist"
+            );
+            rusqlite::Error::FromSqlConversionFailure(2, Type::Integer, what.into())
+        })?,
         actor: number(row, 3)?,
         reason: number(row, 4)?,
     })

@@ -209,3 +209,21 @@ fn the_demo_needs_no_database_and_empty_variables_say_nothing() {
     }
     assert!(!database.path().exists());
 }
+
+#[test]
+fn a_first_import_is_of_noon_in_the_time_zone_that_its_files_say() {
+    let database = Database::none();
+    let folder = database.folder.path().join("files");
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("opportunities.csv"), GOOD).unwrap();
+    fs::write(
+        folder.join("settings.csv"),
+        "name,value\ntime_zone,Asia/Tokyo\n",
+    )
+    .unwrap();
+    let imported = database.run(&["import", folder.to_str().unwrap()]);
+    assert!(imported.status.success(), "{}", words(&imported));
+    let log = words(&database.run(&["log"]));
+    let first = log.lines().next().unwrap();
+    assert!(first.contains("\t2026-01-29T12:00:00+09:00\t"), "{log}");
+}

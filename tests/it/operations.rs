@@ -114,6 +114,8 @@ fn an_export_holds_every_file_and_makes_the_same_log_again() {
         said.contains("positions in 4 entries, with both clocks"),
         "{said}"
     );
+    // What an import of the other files tells apart, a log does not.
+    assert!(!said.contains("history:"), "{said}");
     assert!(
         said.contains("the other files, so they were not read")
             || said.contains("they were not read"),
@@ -144,6 +146,23 @@ fn an_export_holds_every_file_and_makes_the_same_log_again() {
         shown.lines().next().unwrap().to_owned()
     };
     assert_eq!(one(&plain), one(&database));
+}
+
+#[test]
+fn a_log_is_counted_as_the_files_were_that_it_came_from() {
+    for (name, counted) in [
+        ("small/rates", "rates: 3 new, 0 changed, 0 unchanged\n"),
+        ("small/signals", "signals: 4 new, 0 changed, 0 unchanged\n"),
+    ] {
+        let files = Database::none();
+        let imported = done(&files.run(&["import", fixture(name).to_str().unwrap()]));
+        let (_, out) = path(files.folder.path(), "out");
+        done(&files.run(&["export", &out]));
+        let again = done(&Database::none().run(&["import", &out]));
+        for said in [imported, again] {
+            assert!(said.contains(counted), "{said}");
+        }
+    }
 }
 
 #[test]
@@ -199,6 +218,67 @@ fn an_export_goes_into_a_new_or_empty_folder_and_nowhere_else() {
 
 #[cfg(unix)]
 #[test]
+fn an_empty_folder_that_is_there_is_written_into_and_stays_what_it_is() {
+    use std::os::unix::fs::PermissionsExt;
+    let database = Database::of("small/pipeline");
+    let folder = database.folder.path();
+    let (own, own_words) = path(folder, "own");
+    fs::create_dir(&own).unwrap();
+    fs::set_permissions(&own, fs::Permissions::from_mode(0o700)).unwrap();
+    // A process that was killed left this behind; it is nothing that anybody put there.
+    fs::create_dir(own.join(".partial-1")).unwrap();
+    let (link, link_words) = path(folder, "link");
+    let (real, _) = path(folder, "real");
+    fs::create_dir(&real).unwrap();
+    std::os::unix::fs::symlink(&real, &link).unwrap();
+    for (place, words) in [(&own, &own_words), (&link, &link_words)] {
+        done(&database.run(&["export", words]));
+        assert!(place.join("log.csv").exists() && place.join("signals.csv").exists());
+        refused(&database.run(&["export", words]), "not_empty");
+    }
+    assert_eq!(
+        fs::metadata(&own).unwrap().permissions().mode() & 0o777,
+        0o700
+    );
+    assert!(link.symlink_metadata().unwrap().is_symlink());
+    assert!(real.join("log.csv").exists());
+    assert_eq!(
+        names(&real)
+            .iter()
+            .filter(|name| name.contains("partial"))
+            .count(),
+        0
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn what_a_killed_export_left_does_not_keep_a_process_of_its_number_from_exporting() {
+    let database = Database::of("small/pipeline");
+    let (out, words) = path(database.folder.path(), "out");
+    // The shell becomes the program, so its number is the program's.
+    let output = Command::new("sh")
+        .args([
+            "-c",
+            r#"mkdir "$2/.out.partial-$$" && echo half > "$2/.out.partial-$$/log.csv"; exec "$0" --db "$1" export "$3""#,
+        ])
+        .arg(env!("CARGO_BIN_EXE_expansion-pipeline"))
+        .arg(database.path())
+        .arg(database.folder.path())
+        .arg(&words)
+        .output()
+        .unwrap();
+    done(&output);
+    assert!(out.join("log.csv").exists());
+    assert!(
+        names(database.folder.path())
+            .iter()
+            .all(|name| !name.contains("partial"))
+    );
+}
+
+#[cfg(unix)]
+#[test]
 fn an_export_that_fails_leaves_nothing_behind() {
     let database = Database::of("demo");
     let (out, words) = path(database.folder.path(), "out");
@@ -212,7 +292,7 @@ fn an_export_that_fails_leaves_nothing_behind() {
         .arg("export")
         .arg(&words);
     let output = shell.output().unwrap();
-    refused(&output, "file_not_writable");
+    refused(&output, "disk_full");
     assert!(!out.exists());
     assert!(
         names(database.folder.path())
@@ -516,11 +596,39 @@ fn a_backup_is_a_whole_database_and_replaces_nothing() {
     }
     assert_eq!(fs::read(&copy).unwrap(), bytes);
     let (nowhere, nowhere_words) = path(&folder.join("nowhere"), "copy.db");
-    refused(
+    let said = refused(
         &database.run(&["backup", &nowhere_words]),
         "file_not_writable",
     );
+    assert!(
+        said.contains("nowhere does not exist. Create it first"),
+        "{said}"
+    );
     assert!(!nowhere.exists());
+    // What SQLite keeps beside the database is no place for a copy, even while it is not there.
+    for end in ["-wal", "-shm", "-journal"] {
+        let mut place = database.path().into_os_string();
+        place.push(end);
+        let said = refused(
+            &database.run(&["backup", place.to_str().unwrap()]),
+            "not_empty",
+        );
+        assert!(
+            said.contains("what SQLite keeps beside") || said.contains("is there already"),
+            "{said}"
+        );
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let (private, private_words) = path(folder, "private.db");
+        fs::set_permissions(&own, fs::Permissions::from_mode(0o600)).unwrap();
+        done(&database.run(&["backup", &private_words]));
+        assert_eq!(
+            fs::metadata(&private).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+    }
     refused(
         &Database::none().run(&["backup", &nowhere_words]),
         "no_database",
@@ -642,6 +750,54 @@ fn check_says_that_a_sound_database_is_well() {
 }
 
 #[test]
+fn of_a_file_that_holds_nothing_no_operation_makes_a_database() {
+    let blank = |text: bool| {
+        let database = Database::none();
+        fs::write(database.path(), "").unwrap();
+        if text {
+            let raw = Connection::open(database.path()).unwrap();
+            raw.execute_batch("VACUUM").unwrap();
+            raw.execute_batch("PRAGMA user_version = 0; CREATE TABLE t (a); DROP TABLE t;")
+                .unwrap();
+        }
+        database
+    };
+    for database in [blank(false), blank(true)] {
+        let before = fs::read(database.path()).unwrap();
+        let (copy, copy_words) = path(database.folder.path(), "copy.db");
+        for arguments in [&["check"][..], &["backup", &copy_words], &["log"]] {
+            let said = refused(&database.run(arguments), "no_database");
+            let named = format!("(--db {})", database.path().display());
+            assert!(said.contains(&named), "{said}");
+            assert_eq!(
+                fs::read(database.path()).unwrap(),
+                before,
+                "{arguments:?} changed the file"
+            );
+            assert!(!copy.exists());
+        }
+    }
+}
+
+#[test]
+fn check_says_by_its_exit_code_what_it_found_to_one_who_reads_nothing() {
+    let sound = Database::of("small/pipeline");
+    let damaged = damaged(&sound, "DELETE FROM head");
+    for (database, code) in [(sound, 0), (damaged, 3)] {
+        let mut check = database
+            .command(&["check"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(check.stdout.take());
+        let output = check.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{}", words(&output));
+        assert!(output.stderr.is_empty(), "{}", words(&output));
+    }
+}
+
+#[test]
 fn check_finds_what_was_done_to_a_log_past_the_program() {
     let database = lived();
     assert_eq!(database.position(), 2_065);
@@ -701,6 +857,37 @@ fn check_finds_what_was_done_to_a_log_past_the_program() {
             "should end at position 2070, but ends at 2065",
         ),
         ("UPDATE head SET texts = texts - 1", "rows of text, but"),
+        (
+            "UPDATE head SET position = 0",
+            "should end at position 0, but ends at 2065",
+        ),
+        (
+            "UPDATE origin SET id = (SELECT id FROM origin WHERE deal = 1) WHERE deal = 0",
+            "to another",
+        ),
+        (
+            "UPDATE change SET value = 1 WHERE seq = 2065",
+            "position 2065 takes back position 1, which is about something else",
+        ),
+        (
+            "UPDATE change SET field = 77 WHERE seq = 2061",
+            "position 2061 holds field 77, which does not exist",
+        ),
+        (
+            "UPDATE entry SET door = 9 WHERE first = 1",
+            "the entry at position 1 came through door 9, which does not exist",
+        ),
+        (
+            "UPDATE text SET text = 'November' WHERE number = (SELECT number FROM change WHERE kind = 5 LIMIT 1)",
+            "is about a target 'November', which does not exist",
+        ),
+        (
+            "UPDATE text SET text = 'time_zone' WHERE number = (SELECT number FROM change WHERE kind = 5 LIMIT 1); \
+             UPDATE change SET kind = 4, value = 0 WHERE seq = (SELECT min(seq) FROM change WHERE kind = 5)",
+            "The setting time_zone cannot be",
+        ),
+        ("DELETE FROM head", "organisation 1 has no head of its log"),
+        ("DELETE FROM organisation", "organisation 1 has no name"),
     ];
     for (sql, says) in cases {
         wrong(&damaged(&database, sql), says);
@@ -711,6 +898,43 @@ fn check_finds_what_was_done_to_a_log_past_the_program() {
         &database,
         "the trigger change_stays is missing or not as it was made",
     );
+}
+
+#[test]
+fn an_organisation_that_is_half_gone_is_damage_to_everyone() {
+    let database = Database::of("small/pipeline");
+    for sql in [
+        "UPDATE head SET position = 0",
+        "DELETE FROM head",
+        "DELETE FROM organisation",
+    ] {
+        let database = damaged(&database, sql);
+        let (copy, copy_words) = path(database.folder.path(), "copy.db");
+        for arguments in [
+            &["call", "get_pipeline"][..],
+            &["log"],
+            &["backup", &copy_words],
+        ] {
+            refused(&database.run(arguments), "damaged_database");
+        }
+        assert!(!copy.exists(), "{sql}");
+    }
+}
+
+#[test]
+fn a_table_that_lost_a_column_is_damage_to_everyone() {
+    let database = Database::of("small/pipeline");
+    let raw = Connection::open(database.path()).unwrap();
+    raw.execute_batch("DROP TRIGGER entry_stays; ALTER TABLE entry RENAME COLUMN actor TO bctor")
+        .unwrap();
+    drop(raw);
+    wrong(
+        &database,
+        "the table entry is missing or not as it was made",
+    );
+    for arguments in [&["call", "get_pipeline"][..], &["log"]] {
+        refused(&database.run(arguments), "damaged_database");
+    }
 }
 
 #[test]

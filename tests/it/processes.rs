@@ -490,13 +490,24 @@ fn a_file_that_is_no_database_of_ours_stays_as_it_is() {
             &["settings", "currency=EUR"],
             &["settings"],
         ] {
-            refused(&database.run(arguments), "not_a_database");
+            let said = refused(&database.run(arguments), "not_a_database");
+            assert!(said.contains(database.path().to_str().unwrap()), "{said}");
             assert_eq!(
                 fs::read(database.path()).unwrap(),
                 before,
                 "{what} was changed by {arguments:?}"
             );
         }
+        // Who asks over MCP learns nothing of where files lie.
+        let mut server = database.serve();
+        server.send(
+            "tools/call",
+            &json!({ "name": "get_pipeline", "arguments": {} }),
+        );
+        let answer = server.answer().to_string();
+        assert!(answer.contains("not_a_database"), "{answer}");
+        assert!(!answer.contains("pipeline.db"), "{answer}");
+        drop(server);
         let left: Vec<_> = fs::read_dir(database.folder.path())
             .unwrap()
             .map(|entry| entry.unwrap().file_name())
@@ -663,6 +674,17 @@ fn a_database_that_cannot_be_written_is_refused_and_stays_as_it_is() {
     let asked = command(&["call", "get_pipeline"]).output().unwrap();
     if !asked.status.success() {
         refused(&asked, "database_read_only");
+    }
+    // A backup that cannot read it does not blame the place of the copy.
+    let aside = reachable.path().join("aside");
+    fs::create_dir(&aside).unwrap();
+    mode(&aside, 0o777);
+    let copy = aside.join("copy.db");
+    let backed_up = command(&["backup", copy.to_str().unwrap()])
+        .output()
+        .unwrap();
+    if !backed_up.status.success() {
+        refused(&backed_up, "database_read_only");
     }
     // A folder in which nothing may be made takes no new database either.
     let elsewhere = database.folder.path().join("new.db");

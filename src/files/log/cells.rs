@@ -138,7 +138,7 @@ pub(super) fn read_text(cell: &str, texts: &Texts) -> Option<Text> {
 /// Reads a door.
 pub(super) fn read_door(cell: &str) -> Option<Door> {
     (1..=u8::MAX)
-        .map(Door::from_code)
+        .filter_map(Door::from_code)
         .find(|door| door.word() == cell)
 }
 

@@ -138,7 +138,9 @@ impl Reading {
                 })
             }
         };
-        if let Some(fault) = self.soundness().fault(&next) {
+        self.soundness();
+        let soundness = self.soundness.as_mut();
+        if let Some(fault) = soundness.and_then(|soundness| soundness.fault(&next, &self.texts)) {
             return Err(("position", fault));
         }
         next.add_to(&mut self.batch);

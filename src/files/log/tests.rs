@@ -27,13 +27,16 @@ fn set(seq: Position, subject: Subject, field: u32, value: i64) -> Row {
     Row::Change(Logged { subject, change })
 }
 
-/// Texts 0 to 4: among them what CSV must quote, and what it must not trim.
-const TEXTS: [&str; 5] = [
+/// Texts by number: among them what CSV must quote, and what it must not trim.
+const TEXTS: [&str; 8] = [
     "Ava",
     "say \"why\",\r\nplease",
     "  spaced  ",
     "D-1",
     "20454|-|-",
+    "time_zone",
+    "Europe/Berlin",
+    "20454|20484|commit|-|20450",
 ];
 
 /// An origin with every one of its fields filled. No field is left to a default, so that one that is
@@ -95,9 +98,9 @@ fn log() -> Vec<Row> {
             ..Origin::default()
         }),
         entry(7, Door::Mcp, 2),
-        set(7, Subject::Setting(0), field::VALUE, 2),
+        set(7, Subject::Setting(5), field::VALUE, 6),
         set(8, Subject::Target(4), field::VALUE, 100_000),
-        set(9, Subject::Forecast(4), field::VALUE, EMPTY),
+        set(9, Subject::Forecast(7), field::VALUE, EMPTY),
     ];
     let mut next = 10;
     let mut deal = |field, value| {
@@ -105,15 +108,17 @@ fn log() -> Vec<Row> {
         next += 1;
     };
     for (field, ..) in FIELDS {
-        // There is one person, customer and signal, but several texts, days and so on.
-        let value = i64::from(!is_record(field));
+        let value = match field {
+            // Only what is about the same deal can be taken back.
+            field::VOID => 6,
+            // There is one person, customer and signal, but several texts, days and so on.
+            _ => i64::from(!is_record(field)),
+        };
         deal(field, EMPTY);
         deal(field, value);
         deal(field::SAID + field, value);
     }
     deal(field::ATTRIBUTES + 2, 0);
-    // A field that nobody has named yet.
-    deal(499, -17);
     rows
 }
 
@@ -237,6 +242,21 @@ fn a_damaged_log_is_refused_with_its_line() {
             instead("8,target,20454|-|-,value", "8,target,20454|-|-,valeu"),
             at("8,target"),
             "\"valeu\" is not a field",
+        ),
+        (
+            instead("8,target,20454|-|-,value", "8,target,20454|-|-,field:499"),
+            at("8,target"),
+            "holds field 499, which does not exist",
+        ),
+        (
+            instead("8,target,20454|-|-,", "8,target,Ava,"),
+            at("8,target"),
+            "is about a target 'Ava', which does not exist",
+        ),
+        (
+            instead(".007Z,Europe/Berlin", ".007Z,Ava"),
+            at("7,setting"),
+            "The setting time_zone cannot be 'Ava'",
         ),
         (
             instead(",100000,", ",1e5,"),

@@ -205,18 +205,29 @@ impl From<anyhow::Error> for Ended {
 
 /// Runs one command: 0 done, 1 a failure of ours, 2 usage, 3 refused.
 pub fn run(cli: Cli) -> ExitCode {
+    let database = database(&cli.global).ok().flatten();
     let ended = match execute(cli) {
         Ok(code) => return code,
         Err(ended) => ended,
     };
     let (code, message) = match ended {
         Ended::Usage(error) => (2, format!("{error:#}")),
-        Ended::Refused(refusal) => (3, refusal.to_string()),
+        Ended::Refused(refusal) => (3, told(&refusal, database.as_deref())),
         Ended::Ours(error) if is_broken_pipe(&error) => return ExitCode::SUCCESS,
         Ended::Ours(error) => (1, format!("{error:#}")),
     };
     let _ = writeln!(std::io::stderr(), "{message}");
     ExitCode::from(code)
+}
+
+/// A refusal in words; of one that is about the database file, with its path.
+fn told(refusal: &Refusal, database: Option<&Path>) -> String {
+    match (refusal.code, database) {
+        (Code::NoDatabase | Code::NotADatabase | Code::DamagedDatabase, Some(path)) => {
+            format!("{refusal} (--db {})", path.display())
+        }
+        _ => refusal.to_string(),
+    }
 }
 
 /// Whoever read our output has seen enough of it.
@@ -352,19 +363,23 @@ fn actor(global: &Global) -> String {
     given.unwrap_or_else(user)
 }
 
-fn engine(global: &Global) -> Result<Engine> {
+/// The database file; `None` for the demo.
+fn database(global: &Global) -> Result<Option<PathBuf>> {
     let given = global.db.as_ref().and_then(|path| path.0.clone());
-    let database = match (given, global.demo) {
+    Ok(match (given, global.demo) {
         (_, true) => None,
         (Some(path), _) => Some(path),
         (None, _) => Some(default_database()?),
-    };
+    })
+}
+
+fn engine(global: &Global) -> Result<Engine> {
     let organisation = match global.org.as_str() {
         "" => DEFAULT_ORGANISATION.to_owned(),
         name => name.to_owned(),
     };
     Ok(Engine::new(Config {
-        database,
+        database: database(global)?,
         organisation,
         today: global.today.as_ref().and_then(|today| today.0),
     }))

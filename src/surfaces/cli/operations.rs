@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::Args;
 
-use super::{Ended, print, told_to_stop};
+use super::{Ended, is_broken_pipe, print, told_to_stop};
 use crate::engine::{Engine, Line, Written};
 
 /// How long following waits before it looks again.
@@ -70,11 +70,15 @@ pub(super) fn check(engine: &Engine) -> Result<ExitCode, Ended> {
         1 => "1 thing is wrong; restore a backup.\n".to_owned(),
         wrong => format!("{wrong} things are wrong; restore a backup.\n"),
     });
-    print(&lines)?;
-    Ok(match wrong {
+    // What was found decides, whether or not anybody reads all of it.
+    let code = match wrong {
         0 => ExitCode::SUCCESS,
         _ => ExitCode::from(3),
-    })
+    };
+    match print(&lines) {
+        Err(error) if !is_broken_pipe(&error) => Err(error.into()),
+        _ => Ok(code),
+    }
 }
 
 /// Prints the log, and goes on when asked to.

@@ -1,0 +1,119 @@
+//! Connecting to a database file: whether it is ours, of a version we know and sound enough to use, and
+//! bringing its schema up to date.
+
+use std::io::Read as _;
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::{Error, Result, begin};
+
+/// How every SQLite database begins.
+const SIGNATURE: &[u8] = b"SQLite format 3\0";
+/// "EXPP": says that a file is ours.
+const APPLICATION_ID: i64 = 0x4558_5050;
+pub(super) const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_log.sql")];
+/// Below this SQLite may corrupt a WAL file that two processes write (the WAL-reset bug).
+const OLDEST_SQLITE: i32 = 3_051_003;
+
+/// Connects to a database file. One is made, of nothing or of an empty file, only when the flags say so.
+pub(super) fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {
+    if path.is_dir() {
+        return Err(Error::Foreign(path.to_owned()));
+    }
+    // SQLite takes a file of a few bytes for an empty one, and would write over it.
+    if std::fs::File::open(path).is_ok_and(starts_otherwise) {
+        return Err(Error::Foreign(path.to_owned()));
+    }
+    let is_to_be_made = flags.contains(OpenFlags::SQLITE_OPEN_CREATE);
+    let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    prepare(connection, path, is_to_be_made)
+}
+
+/// Whether a file holds something, and that is not how an SQLite database begins.
+fn starts_otherwise(file: std::fs::File) -> bool {
+    let mut start = Vec::new();
+    let read = file.take(SIGNATURE.len() as u64).read_to_end(&mut start);
+    read.is_ok_and(|length| length > 0) && start != SIGNATURE
+}
+
+/// Checks that the file is ours and of a version we know, and sets the connection up. Of a file that
+/// holds nothing a database is made only when that is asked for.
+pub(super) fn prepare(
+    mut connection: Connection,
+    path: &Path,
+    is_to_be_made: bool,
+) -> Result<Connection> {
+    if rusqlite::version_number() < OLDEST_SQLITE {
+        return Err(Error::Other(anyhow::anyhow!(
+            "SQLite {} is too old to share a file safely",
+            rusqlite::version()
+        )));
+    }
+    connection.busy_handler(Some(wait_for_lock))?;
+    let foreign = |_: rusqlite::Error| Error::Foreign(path.to_owned());
+    let pragma = |name: &str| {
+        connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i64>(0))
+    };
+    let application = pragma("application_id").map_err(|error| match Error::from(error) {
+        Error::Foreign(_) => Error::Foreign(path.to_owned()),
+        other => other,
+    })?;
+    let version = pragma("user_version")?;
+    let tables = connection
+        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| {
+            row.get::<_, i64>(0)
+        })
+        .map_err(foreign)?;
+    if application != APPLICATION_ID && (tables > 0 || application != 0 || version != 0) {
+        return Err(Error::Foreign(path.to_owned()));
+    }
+    if application == 0 && !is_to_be_made {
+        return Err(Error::Missing(path.to_owned()));
+    }
+    let known = MIGRATIONS.len() as i64;
+    if version > known {
+        return Err(Error::Newer {
+            found: version,
+            known,
+        });
+    }
+    connection.execute_batch(
+        "PRAGMA foreign_keys = ON; PRAGMA recursive_triggers = ON; PRAGMA trusted_schema = OFF; \
+         PRAGMA synchronous = FULL; PRAGMA cache_size = -16384;",
+    )?;
+    if version < known {
+        connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
+        migrate(&connection)?;
+    }
+    Ok(connection)
+}
+
+/// Brings the schema up to date in one transaction, so a crash leaves the old one.
+fn migrate(connection: &Connection) -> Result<()> {
+    begin(connection)?;
+    // Another process may have done it while we waited for the lock.
+    let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    for (number, migration) in (1_i64..)
+        .zip(MIGRATIONS)
+        .filter(|(number, _)| *number > version)
+    {
+        connection.execute_batch(migration)?;
+        connection.execute_batch(&format!("PRAGMA user_version = {number}"))?;
+    }
+    connection.execute_batch(&format!("PRAGMA application_id = {APPLICATION_ID}"))?;
+    Ok(connection.execute_batch("COMMIT")?)
+}
+
+/// Waits for another process's lock: short even sleeps, five seconds in all. SQLite's own handler
+/// backs off unevenly, and a waiter behind busy writers may starve for longer than its timeout.
+fn wait_for_lock(tries: i32) -> bool {
+    const NAP: Duration = Duration::from_millis(1);
+    if tries > 5_000 {
+        return false;
+    }
+    std::thread::sleep(NAP);
+    true
+}
