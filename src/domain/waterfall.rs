@@ -300,7 +300,7 @@ fn exit(now: Option<&Deal>, membership: Membership<'_>) -> Bucket {
 /// A closed deal as it stood when it closed, still open.
 fn before_it_closed(portfolio: &Portfolio, deal: &Deal) -> Option<Deal> {
     let origin = portfolio.origin(deal.number)?;
-    let changes = portfolio.changes(deal.number);
+    let changes = portfolio.changes_so_far(deal.number);
     let closing = changes
         .iter()
         .filter(|change| field::is_stage(change.field))
