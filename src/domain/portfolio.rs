@@ -203,14 +203,6 @@ impl Portfolio {
             .map_or(&[], |chunk| chunk.changes(place_of(number)))
     }
 
-    /// Those that made it what it is here: none after the instant of a look back.
-    pub fn changes_so_far(&self, number: u32) -> &[Change] {
-        let changes = self.changes(number);
-        let until = self.until.unwrap_or(Millis::MAX);
-        let so_far = changes.partition_point(|change| change.at <= until);
-        changes.get(..so_far).unwrap_or_default()
-    }
-
     /// Everything that was ever logged of a deal, by (at, seq): what is void and what voids it, too.
     pub fn logged(&self, number: u32) -> &[Change] {
         self.chunks
