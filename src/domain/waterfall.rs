@@ -150,19 +150,15 @@ fn money(deal: &Deal) -> i64 {
 }
 
 impl Waterfall {
-    /// Compares an organisation at two moments, the first of which is an instant. Whatever is in another
-    /// currency is converted by the rates of the second, so that no rate that moved looks like a deal
-    /// that did.
+    /// Compares an organisation at two moments, the first of which is an instant. Both are to be
+    /// [`Waterfall::priced`] by the rates of the second, so that no rate that moved looks like a deal that
+    /// did.
     pub fn between(
         start: &Portfolio,
         since: Millis,
         end: &Portfolio,
         membership: Membership<'_>,
     ) -> Waterfall {
-        let (start, end) = (
-            &*Waterfall::priced(start, end),
-            &*Waterfall::priced(end, end),
-        );
         let mut waterfall = Waterfall::default();
         let mut before: FxHashMap<u32, &Deal> = FxHashMap::default();
         for deal in start.open().filter(|deal| membership.takes(deal, start)) {
