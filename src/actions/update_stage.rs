@@ -326,6 +326,18 @@ fn plan_move(
                 .to_owned(),
         );
     }
+    if !to.is_open() {
+        // A close writes neither, yet what was set by hand stops counting: who names it and then closes
+        // the deal says two things.
+        for (is_set, field) in [
+            (manual_probability, field::PROBABILITY),
+            (manual_category, field::CATEGORY),
+        ] {
+            if is_set {
+                draft.says(subject, field, EMPTY);
+            }
+        }
+    }
     if to.is_open() && manual_category {
         if reopens {
             draft.set(subject, field::CATEGORY, at, EMPTY);

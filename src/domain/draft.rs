@@ -34,7 +34,8 @@ pub struct Draft {
     said: Vec<Said>,
 }
 
-/// A field that a command names, and what it is to be, whether or not it is so already.
+/// A field that a command names or puts out of force, and what it is to be, whether or not it is so
+/// already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Said {
     /// Of what.

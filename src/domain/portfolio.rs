@@ -22,6 +22,8 @@ use super::texts::{NONE, Text, Texts};
 pub struct Portfolio {
     pub(super) texts: Texts,
     pub(super) reference: Reference,
+    /// The instant it is a look back to; `None` of the present. The log goes on beyond it.
+    pub(super) until: Option<Millis>,
     /// How the deals in other currencies are converted.
     pub(super) by: By,
     pub(super) days: Arc<DayTable>,
@@ -194,7 +196,7 @@ impl Portfolio {
             .filter(|value| *value != NONE)
     }
 
-    /// A deal's recorded changes that count, by (at, seq).
+    /// A deal's recorded changes that count, by (at, seq); those after the instant of a look back, too.
     pub fn changes(&self, number: u32) -> &[Change] {
         self.chunks
             .get((number / SIZE) as usize)
@@ -395,6 +397,7 @@ impl Portfolio {
         let known = cut.limits_knowledge().then_some(&known);
         let mut then = self.clone();
         then.norms = OnceLock::new();
+        then.until = Some(cut.at);
         if let Some(known) = known {
             let rows = self.ledger.iter();
             then.ledger = Chunked::default();

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use rustc_hash::FxHashMap;
 
-use super::change::{Millis, NO_DAY, field};
+use super::change::{Change, Millis, NO_DAY, field};
 use super::deal::Deal;
 use super::filter::Filter;
 use super::fold::fold;
@@ -150,19 +150,15 @@ fn money(deal: &Deal) -> i64 {
 }
 
 impl Waterfall {
-    /// Compares an organisation at two moments, the first of which is an instant. Whatever is in another
-    /// currency is converted by the rates of the second, so that no rate that moved looks like a deal
-    /// that did.
+    /// Compares an organisation at two moments, the first of which is an instant. Both are to be
+    /// [`Waterfall::priced`] by the rates of the second, so that no rate that moved looks like a deal that
+    /// did.
     pub fn between(
         start: &Portfolio,
         since: Millis,
         end: &Portfolio,
         membership: Membership<'_>,
     ) -> Waterfall {
-        let (start, end) = (
-            &*Waterfall::priced(start, end),
-            &*Waterfall::priced(end, end),
-        );
         let mut waterfall = Waterfall::default();
         let mut before: FxHashMap<u32, &Deal> = FxHashMap::default();
         for deal in start.open().filter(|deal| membership.takes(deal, start)) {
@@ -297,30 +293,33 @@ fn exit(now: Option<&Deal>, membership: Membership<'_>) -> Bucket {
     }
 }
 
-/// A closed deal as it stood when it closed, still open.
+/// A closed deal as it stood when it closed, still open. What became of it on the day of the close
+/// counts whatever its place in the log is (an import writes moves before edits), but no later move.
 fn before_it_closed(portfolio: &Portfolio, deal: &Deal) -> Option<Deal> {
     let origin = portfolio.origin(deal.number)?;
-    let changes = portfolio.changes(deal.number);
-    let closing = changes
-        .iter()
+    let (changes, days) = (portfolio.changes(deal.number), portfolio.days());
+    // What came of it after the end is no part of the way there.
+    let until = portfolio.until.unwrap_or(Millis::MAX);
+    let changes = || changes.iter().filter(|change| change.at <= until);
+    let closing = changes()
         .filter(|change| field::is_stage(change.field))
-        .max_by_key(|change| (change.at, change.seq));
-    let mut then = closing.and_then(|closing| {
-        let earlier: Vec<_> = changes
-            .iter()
-            .filter(|change| (change.at, change.seq) < (closing.at, closing.seq))
-            .copied()
-            .collect();
-        let (days, until) = (portfolio.days(), closing.at);
-        fold(
-            origin,
-            &earlier,
-            days,
-            until,
-            &mut Vec::new(),
-            &mut Vec::new(),
-        )
-    })?;
+        .max_by_key(|change| (change.at, change.seq))
+        .filter(|closing| closing.at >= origin.at)?;
+    let closed_on = days.of(closing.at);
+    let is_before = |change: &&Change| {
+        (change.at, change.seq) < (closing.at, closing.seq)
+            || !field::is_stage(change.field) && days.of(change.at) <= closed_on
+    };
+    let before: Vec<Change> = changes().filter(is_before).copied().collect();
+    let (mut stays, mut attributes) = (Vec::new(), Vec::new());
+    let mut then = fold(
+        origin,
+        &before,
+        days,
+        Millis::MAX,
+        &mut stays,
+        &mut attributes,
+    )?;
     Pricing::of(portfolio.reference(), portfolio.by.throughout()).settle(&mut then);
     Some(then.deal).filter(Deal::is_open)
 }

@@ -1,6 +1,8 @@
 //! "What changed in the pipeline this week?" The way from the pipeline of one day to that of another,
 //! every deal's part in it, and this week against last.
 
+use std::borrow::Cow;
+
 use chrono::NaiveDate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -127,7 +129,7 @@ impl Report for GetChanges {
         let understood = filters.resolve(portfolio)?;
         let filter = &understood.filter;
         let ends = Ends::of(asked, &query)?;
-        let (period, eve, start) = (&ends.period, ends.eve, &ends.start);
+        let (period, eve) = (&ends.period, ends.eve);
         let limit = match query.limit {
             None => NAMED,
             Some(limit @ 0..=200) => limit,
@@ -138,7 +140,8 @@ impl Report for GetChanges {
             }
         };
 
-        let end = ends.end(portfolio);
+        let (start, end) = ends.priced(portfolio);
+        let (start, end) = (&*start, &*end);
         let membership = ends.membership(filter);
         let found = Waterfall::between(start, ends.since, end, membership);
 
@@ -199,9 +202,10 @@ impl Report for GetChanges {
     fn behind(asked: &Asked<'_>, filters: &FilterWords, query: Query) -> Result<Behind> {
         let filter = filters.resolve(asked.portfolio)?.filter;
         let ends = Ends::of(asked, &query)?;
-        let (end, membership) = (ends.end(asked.portfolio), ends.membership(&filter));
-        let found = Waterfall::between(&ends.start, ends.since, end, membership);
-        Ok(behind::changes(&found, &ends.start, end, membership))
+        let (start, end) = ends.priced(asked.portfolio);
+        let membership = ends.membership(&filter);
+        let found = Waterfall::between(&start, ends.since, &end, membership);
+        Ok(behind::changes(&found, &start, &end, membership))
     }
 
     fn text(answer: &Answer) -> String {
@@ -312,15 +316,14 @@ fn rates_of_end(end: &Portfolio, found: &Waterfall, membership: Membership<'_>) 
     if !end.has_other_currencies() {
         return Vec::new();
     }
-    let end = Waterfall::priced(end, end);
     let moved = Bucket::ALL
         .iter()
         .flat_map(|bucket| found.parts(*bucket))
         .filter_map(|part| end.deal(part.deal))
         .map(|found| found.deal);
-    let open = end.open().filter(|deal| membership.takes(deal, &end));
+    let open = end.open().filter(|deal| membership.takes(deal, end));
     let took_part: Vec<_> = moved.chain(open).collect();
-    let sentences = converted::assumptions(&end, &took_part).into_iter();
+    let sentences = converted::assumptions(end, &took_part).into_iter();
     sentences
         .map(|said| format!("At both ends {said}"))
         .collect()
@@ -398,8 +401,11 @@ impl Ends {
         })
     }
 
-    fn end<'a>(&'a self, now: &'a Portfolio) -> &'a Portfolio {
-        self.ended.as_ref().unwrap_or(now)
+    /// The start and the end, both converted by the rates of the end.
+    fn priced<'a>(&'a self, now: &'a Portfolio) -> (Cow<'a, Portfolio>, Cow<'a, Portfolio>) {
+        let end = self.ended.as_ref().unwrap_or(now);
+        let priced = |one| Waterfall::priced(one, end);
+        (priced(&self.start), priced(end))
     }
 
     fn membership<'a>(&self, filter: &'a Filter) -> Membership<'a> {

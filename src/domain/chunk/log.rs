@@ -27,7 +27,9 @@ pub(super) struct Rows {
 #[derive(Debug, Clone)]
 pub(super) struct Counting {
     rows: Rows,
-    /// The deals that never came on record.
+    /// The deals that were not known at the cut; what is added later does not make them known.
+    unknown: Vec<u16>,
+    /// The deals whose coming on record is void.
     withdrawn: Vec<u16>,
 }
 
@@ -92,13 +94,14 @@ impl Log {
         }
         self.rows = merged;
         if voids || self.counting.is_some() {
-            self.count(Vec::new());
+            let unknown = self.counting.take().map(|counting| counting.unknown);
+            self.count(unknown.unwrap_or_default());
         }
     }
 
     /// Sets apart what counts, when some deals are not known and some changes are void.
     fn count(&mut self, unknown: Vec<u16>) {
-        let mut withdrawn = unknown;
+        let mut withdrawn = Vec::new();
         let mut void: Vec<Position> = Vec::new();
         for (place, origin) in (0_u16..).zip(&self.origins) {
             let voided = voided(self.rows.of(place).iter());
@@ -112,6 +115,7 @@ impl Log {
             rows: self
                 .rows
                 .filter(self.origins.len(), |change| !is_void(change)),
+            unknown,
             withdrawn,
         });
     }
@@ -144,9 +148,9 @@ impl Log {
 
     /// Whether a deal is on record at all.
     pub(super) fn has(&self, place: u16) -> bool {
-        self.counting
-            .as_ref()
-            .is_none_or(|counting| !counting.withdrawn.contains(&place))
+        self.counting.as_ref().is_none_or(|counting| {
+            !counting.withdrawn.contains(&place) && !counting.unknown.contains(&place)
+        })
     }
 
     /// The last position at which something about a deal was logged up to an instant.
