@@ -136,8 +136,8 @@ pub struct Outcome {
     effect: Option<Effect>,
     /// Assumed or worth a look
     notes: Vec<String>,
-    /// Log position after it
-    position: u32,
+    /// Log position of it; null when nothing was written
+    position: Option<u32>,
 }
 
 impl Action for CreateOpportunity {
@@ -197,7 +197,7 @@ impl Action for CreateOpportunity {
             opportunity: show(found, &planned.after, commanded.day(), Form::Full),
             effect: Effect::of(commanded, before, found.deal, &planned.after),
             notes,
-            position: planned.after.position(),
+            position: commanded.written(&planned),
         };
         Ok((planned, outcome))
     }

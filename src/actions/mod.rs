@@ -18,7 +18,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::domain::change::Day;
+use crate::domain::change::{Day, Position};
 use crate::domain::days::day;
 use crate::domain::draft::{Author, Planned};
 use crate::domain::portfolio::Portfolio;
@@ -51,6 +51,13 @@ impl Commanded<'_> {
     /// Today as a number.
     pub fn day(&self) -> Day {
         day(self.today)
+    }
+
+    /// The position that the outcome names for undoing it. None when nothing is written: what stands
+    /// at the head of the log then is somebody else's, and undoing that would undo theirs.
+    fn written(&self, planned: &Planned) -> Option<Position> {
+        let writes = !self.dry_run && !planned.batch.is_empty();
+        writes.then(|| planned.after.position())
     }
 }
 

@@ -119,8 +119,8 @@ pub struct Outcome {
     #[serde(skip_serializing_if = "Option::is_none")]
     effect_left: Option<Effect>,
     notes: Vec<String>,
-    /// Log position after it
-    position: u32,
+    /// Log position of it; null when nothing was written
+    position: Option<u32>,
 }
 
 impl Action for UpdateOpportunity {
@@ -175,7 +175,7 @@ impl Action for UpdateOpportunity {
             effect_left: Effect::of_leaving(commanded, found.deal, after.deal, &planned.after),
             edits,
             notes,
-            position: planned.after.position(),
+            position: commanded.written(&planned),
         };
         Ok((planned, outcome))
     }
