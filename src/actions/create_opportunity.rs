@@ -282,7 +282,12 @@ impl Asked {
         let date = |words: &str, direction| {
             periods::date(words, &settings.calendar, commanded.today, direction)
         };
-        let expected_close = date(&command.expected_close, Direction::Forward)?;
+        let (expected_close, note) = periods::last_day(
+            &command.expected_close,
+            &settings.calendar,
+            commanded.today,
+        )?;
+        notes.extend(note);
         let estimate = command
             .estimated_value
             .minor("estimated_value", settings.currency)?;
