@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::parts::behind;
 use super::parts::metrics::{Goals, Outcomes, WinLoss, counted};
-use super::parts::ranking::{Candidate, First, in_time, ranked};
+use super::parts::ranking::{Candidate, First, in_time, ranked, unranked};
 use super::parts::segments::{Dating, Dimension, in_order, named};
 use super::parts::tail::tail;
 use super::parts::warnings;
@@ -61,6 +61,9 @@ pub struct Segment {
     rank: Option<usize>,
     #[serde(flatten)]
     figures: WinLoss,
+    // Of too few deals to be ranked.
+    #[serde(skip)]
+    is_small: bool,
 }
 
 /// The answer.
@@ -78,6 +81,9 @@ pub struct Answer {
     truncated: Option<bool>,
     warnings: Vec<Warning>,
     basis: Basis,
+    // Why some segments have no rank.
+    #[serde(skip)]
+    unranked: Option<String>,
 }
 
 /// How segments are sorted.
@@ -87,6 +93,9 @@ enum Sort {
     Worst,
     LowerBound,
 }
+
+/// The words of get_analytics for the same orders.
+const SPOKEN: [(&str, Sort); 2] = [("-win_rate", Sort::Best), ("win_rate", Sort::Worst)];
 
 const SORTS: [(&str, Sort); 6] = [
     ("-rate", Sort::Best),
@@ -181,6 +190,7 @@ impl Report for WinRate {
             let rows = ordered.into_iter().map(|(rank, segment)| Segment {
                 segment: segment.name,
                 rank,
+                is_small: !segment.is_enough && !in_order(&dimension),
                 figures: segment.of.show(portfolio, created),
             });
             rows.collect()
@@ -208,6 +218,7 @@ impl Report for WinRate {
             segments.truncate(limit);
             segments
         });
+        let has_small = segments.iter().flatten().any(|row| row.is_small);
         let shown = overall.show(portfolio, created);
         let mut basis = asked.basis(
             &understood,
@@ -231,6 +242,7 @@ impl Report for WinRate {
             segments_total,
             warnings: all,
             basis,
+            unranked: has_small.then(|| unranked(settings.ranking_minimum, "closed")),
         })
     }
 
@@ -249,12 +261,8 @@ impl Report for WinRate {
                 period.label, period.start, period.end
             ));
         }
-        if let Some(met) = answer.goals.goal_met {
-            text.push_str(&format!(
-                " Goal {}: {}.",
-                answer.goals.goal,
-                if met { "met" } else { "missed" }
-            ));
+        if let Some(goal) = answer.goals.of_win_rate() {
+            text.push_str(&format!(" {goal}"));
         }
         if !answer.overall.lost_reasons.is_empty() {
             let reasons: Vec<String> = answer
@@ -267,6 +275,9 @@ impl Report for WinRate {
         }
         if let Some(segments) = &answer.segments {
             text.push_str(&table(segments));
+        }
+        if let Some(unranked) = &answer.unranked {
+            text.push_str(&format!("\n{unranked}"));
         }
         if let (Some(segments), Some(total), Some(true)) =
             (&answer.segments, answer.segments_total, answer.truncated)
@@ -332,6 +343,7 @@ fn sort_of(word: &str) -> Result<Sort> {
     // The hyphen in front means descending, so it is compared as it stands.
     SORTS
         .iter()
+        .chain(&SPOKEN)
         .find(|(known, _)| *known == word.trim())
         .map_or_else(|| pick("sort", word, &SORTS), |(_, sort)| Ok(*sort))
 }

@@ -1287,8 +1287,15 @@ fn a_dry_run_writes_nothing_and_tells_what_the_real_one_does() {
                 );
                 // Only what was written has a position that can be undone.
                 let head = position(&portfolio.database());
-                let written = if head == before.0 { Value::Null } else { json!(head) };
-                prop_assert_eq!((&planned["position"], &done["position"]), (&Value::Null, &written));
+                let written = if head == before.0 {
+                    Value::Null
+                } else {
+                    json!(head)
+                };
+                prop_assert_eq!(
+                    (&planned["position"], &done["position"]),
+                    (&Value::Null, &written)
+                );
                 done["position"] = Value::Null;
                 (planned["dry_run"], done["dry_run"]) = (Value::Null, Value::Null);
                 same(&planned, &done, "a dry run differs from the real one")?;

@@ -71,6 +71,31 @@ pub fn without_days(won: u64) -> Option<Warning> {
     })
 }
 
+/// The warning about metrics that no row can have; rows without what was asked for would look like an
+/// oversight.
+pub fn of_the_whole_only(columns: &[Column], has_rows: bool) -> Option<Warning> {
+    let names = [
+        (Column::ExpansionRate, "expansion_rate"),
+        (Column::ByPeriod, "by_period"),
+        (Column::TopSources, "top_sources"),
+    ];
+    let names: Vec<&str> = names
+        .into_iter()
+        .filter(|(column, _)| has_rows && columns.contains(column))
+        .map(|(_, name)| name)
+        .collect();
+    let are = match names.as_slice() {
+        [] => return None,
+        [_] => "is",
+        _ => "are",
+    };
+    let message = format!(
+        "{} {are} of the whole only; no segment has one.",
+        names.join(", ")
+    );
+    Some(Warning::new("of_the_whole", message))
+}
+
 /// What of a slip rate was not on record, where it is shown all the same.
 pub fn unrecorded(slips: &Slips) -> Option<String> {
     slips.unrecorded().map(|share| {
@@ -96,14 +121,16 @@ pub fn text(answer: &Answer) -> String {
             period.label, period.start, period.end
         ));
     }
-    if let Some(met) = answer.goals.goal_met {
-        let met = if met { "met" } else { "missed" };
-        text.push_str(&format!(" Goal {}: {met}.", answer.goals.goal));
-    }
-    if let Some(met) = answer.goals.goal_cycle_met {
-        let met = if met { "met" } else { "missed" };
-        let days = answer.goals.goal_cycle_days;
-        text.push_str(&format!(" Goal of less than {days} days: {met}."));
+    let goals = [
+        (Column::WinRate, answer.goals.of_win_rate()),
+        (Column::Cycle, answer.goals.of_cycle()),
+    ];
+    // A goal says nothing beside figures that it is not about.
+    let shown = goals
+        .into_iter()
+        .filter(|(column, _)| answer.columns.contains(column));
+    for goal in shown.filter_map(|(_, goal)| goal) {
+        text.push_str(&format!(" {goal}"));
     }
     if let Some(totals) = &answer.by_period {
         text.push_str(&format!("\nBy period: {}.", by_period::text(totals)));
@@ -246,6 +273,9 @@ fn table(answer: &Answer) -> String {
             "\nShown: {} of {total} segments; raise limit for more.",
             segments.len()
         ));
+    }
+    if let Some(unranked) = &answer.unranked {
+        table.push_str(&format!("\n{unranked}"));
     }
     table
 }
