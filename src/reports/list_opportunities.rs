@@ -42,7 +42,7 @@ pub struct Query {
     #[serde(default)]
     #[schemars(with = "String")]
     identified: Option<String>,
-    /// Any of overdue, stale, undated, unassigned, no_owner, off_norm (value far from the customer's others), odd_probability (by hand, contradicted by stage), no_history (closed)
+    /// Any of overdue, stale, undated, unassigned, no_owner, off_norm (value far from the customer's others), odd_probability (by hand, contradicted by stage), no_history (closed); or any
     #[serde(default)]
     #[schemars(with = "Words")]
     attention: Option<Words>,
