@@ -22,7 +22,8 @@ use crate::domain::change::{Day, Position};
 use crate::domain::days::day;
 use crate::domain::draft::{Author, Planned};
 use crate::domain::portfolio::Portfolio;
-use crate::language::{arguments, schema};
+use crate::language::arguments::{self, Elsewhere};
+use crate::language::schema;
 use crate::refusal::Result;
 
 /// Every action, in the order it is listed.
@@ -71,6 +72,8 @@ trait Action {
     const IDEMPOTENT: bool;
     /// Whether a report may be asked what it would say if this were done.
     const WHAT_IF: bool = true;
+    /// Arguments that it is commanded with and does not have, and what to do instead.
+    const ELSEWHERE: Elsewhere = &[];
     type Command: DeserializeOwned + JsonSchema + 'static;
     type Outcome: Serialize + JsonSchema;
 
@@ -148,7 +151,7 @@ fn plan<A: Action>(
     arguments: Map<String, Value>,
     known: &[String],
 ) -> Result<Outcome> {
-    arguments::check_names(&arguments, known, "")?;
+    arguments::check_own_names(&arguments, known, A::ELSEWHERE)?;
     let command: A::Command = arguments::read(arguments, "")?;
     let (planned, outcome) = A::plan(commanded, command)?;
     let (text, notes) = (A::text(&outcome), A::notes(&outcome).to_vec());

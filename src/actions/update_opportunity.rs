@@ -11,7 +11,7 @@ use super::parts::effect::Effect;
 use super::{Action, Commanded};
 use crate::domain::draft::{Author, Planned};
 use crate::domain::portfolio::{Found, Portfolio};
-use crate::language::arguments::{AmountWords, Words};
+use crate::language::arguments::{AmountWords, Elsewhere, Words};
 use crate::language::opportunity::{Form, Opportunity, find, label, show};
 use crate::refusal::{Code, Refusal, Result};
 
@@ -130,6 +130,7 @@ impl Action for UpdateOpportunity {
         probability, category, texts. Use for \"Push Acme's premium tier to April and make it 90k\". To move its stage \
         use update_stage.";
     const IDEMPOTENT: bool = true;
+    const ELSEWHERE: Elsewhere = &[("stage", "To move its stage use update_stage.")];
     type Command = Command;
     type Outcome = Outcome;
 

@@ -22,11 +22,11 @@ use super::parts::ranking::unranked;
 use super::parts::segments::{Dimension, in_order, named};
 use super::parts::sources::{SourceTotal, top_sources};
 use super::parts::warnings;
-use super::{Asked, Report};
+use super::{Asked, CURRENCY, Report};
 use crate::domain::measure::Span;
 use crate::domain::period::Period;
 use crate::domain::portfolio::Portfolio;
-use crate::language::arguments::Words;
+use crate::language::arguments::{Elsewhere, Words};
 use crate::language::basis::{Basis, Warning};
 use crate::language::behind::Behind;
 use crate::language::figures::{Amount, Chosen, Fraction};
@@ -152,6 +152,14 @@ impl Report for GetAnalytics {
         rate, by period, sources, lost reasons; with a dimension a row for each segment, with velocity, open pipeline \
         and slip rate. Use for \"Compare our CSMs\" or \"Which sources win?\". For the win rate alone use win_rate.";
     const STAGE_FILTER: bool = false;
+    const ELSEWHERE: Elsewhere = &[
+        (
+            "stage",
+            "Give \"dimension\": \"stage_reached\" for a row each; what is open by stage is in get_pipeline.",
+        ),
+        ("by", "Here it is called dimension."),
+        CURRENCY,
+    ];
     type Query = Query;
     type Answer = Answer;
 

@@ -4,15 +4,17 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Asked, Report};
+use super::{Asked, CURRENCY, Report};
 use crate::domain::change::{Change, EMPTY, NO_DAY, Position, field};
 use crate::domain::days::date;
 use crate::domain::fold::way;
 use crate::domain::money::Currency;
 use crate::domain::portfolio::Found;
+use crate::domain::stage::Stage;
 use crate::domain::texts::NONE;
-use crate::language::arguments::Words;
+use crate::language::arguments::{Elsewhere, Words};
 use crate::language::basis::Basis;
+use crate::language::figures::count_of;
 use crate::language::filters::{FilterWords, Understood};
 use crate::language::opportunity::{Form, Opportunity, find, show};
 use crate::language::vocabulary::pick;
@@ -124,6 +126,7 @@ impl Report for GetOpportunity {
         include history for every change with who, when and why, notes, signals. Use for \"What happened to Acme's \
         premium tier?\". For several use list_opportunities.";
     const FILTERS: bool = false;
+    const ELSEWHERE: Elsewhere = &[CURRENCY];
     type Query = Query;
     type Answer = Answer;
 

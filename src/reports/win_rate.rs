@@ -10,12 +10,13 @@ use super::parts::ranking::{Candidate, First, in_time, ranked, unranked};
 use super::parts::segments::{Dating, Dimension, in_order, named};
 use super::parts::tail::tail;
 use super::parts::warnings;
-use super::{Asked, Report};
+use super::{Asked, CURRENCY, Report};
 use crate::domain::change::NO_DAY;
 use crate::domain::deal::Deal;
 use crate::domain::filter::Tally;
 use crate::domain::measure::Span;
 use crate::domain::period::Period;
+use crate::language::arguments::Elsewhere;
 use crate::language::basis::{Basis, Warning};
 use crate::language::behind::Behind;
 use crate::language::cell;
@@ -113,6 +114,14 @@ impl Report for WinRate {
         and lost reasons; overall or by segment. Use for \"What's our win rate on upsells?\" or \"Which CSM closes \
         best?\".";
     const STAGE_FILTER: bool = false;
+    const ELSEWHERE: Elsewhere = &[
+        (
+            "stage",
+            "Give \"by\": \"stage_reached\" for a row each: a rate is of closed deals.",
+        ),
+        ("dimension", "Here it is called by."),
+        CURRENCY,
+    ];
     type Query = Query;
     type Answer = Answer;
 
