@@ -110,9 +110,11 @@ pub struct Command {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SignalWords {
-    /// usage, seats, qbr, support, nps …
-    kind: String,
-    /// Its id elsewhere
+    /// usage, seats, qbr, support, nps …; not needed with the id of one on record
+    #[serde(default)]
+    #[schemars(with = "String")]
+    kind: Option<String>,
+    /// Its id; the rest follows when it is on record
     #[serde(default)]
     #[schemars(with = "String")]
     id: Option<String>,
@@ -282,11 +284,8 @@ impl Asked {
         let date = |words: &str, direction| {
             periods::date(words, &settings.calendar, commanded.today, direction)
         };
-        let (expected_close, note) = periods::last_day(
-            &command.expected_close,
-            &settings.calendar,
-            commanded.today,
-        )?;
+        let (expected_close, note) =
+            periods::last_day(&command.expected_close, &settings.calendar, commanded.today)?;
         notes.extend(note);
         let estimate = command
             .estimated_value
@@ -318,7 +317,7 @@ impl Asked {
             None => None,
             Some(words) => {
                 let detected = past("signal.detected_at", &words.detected_at)?;
-                Some(Signal::read(words, detected)?)
+                Some(Signal::read(words, detected, portfolio)?)
             }
         };
         let probability = command.probability.as_ref().map_or(Ok(FOLLOWS), |words| {

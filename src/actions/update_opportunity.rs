@@ -35,7 +35,7 @@ pub struct Command {
     #[schemars(with = "String")]
     kind: Option<String>,
     #[serde(default)]
-    #[schemars(with = "AmountWords", description = "Annual value")]
+    #[schemars(with = "AmountWords", description = "Annual, in its own currency")]
     estimated_value: Option<AmountWords>,
     /// Date
     #[serde(default)]
