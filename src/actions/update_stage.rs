@@ -16,7 +16,7 @@ use crate::domain::stage::Stage;
 use crate::language::arguments::AmountWords;
 use crate::language::basis::spoken;
 use crate::language::clean;
-use crate::language::figures::Fraction;
+use crate::language::figures::{Fraction, count_of};
 use crate::language::opportunity::{Form, Opportunity, find, label, show};
 use crate::language::vocabulary::pick;
 use crate::refusal::{Code, Refusal, Result};
@@ -191,8 +191,9 @@ impl Action for UpdateStage {
         };
         if let Some(days) = outcome.days_in_previous_stage {
             text.push_str(&format!(
-                " It was in {} for {days} days.",
-                outcome.before.stage
+                " It was in {} for {}.",
+                outcome.before.stage,
+                count_of(days, "day", "days")
             ));
         }
         if let Some(value) = after.closed_value() {

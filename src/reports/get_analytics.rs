@@ -392,6 +392,7 @@ impl Choice {
         let named = named(segments, dimension, portfolio);
         let ordered = sorting::ordered(named, self.sort, in_order(dimension), minimum);
         let is_of_time = in_order(dimension);
+        let is_ranked = !is_of_time || self.sort.is_some();
         let mut others: Option<Account> = None;
         let mut rows = Vec::new();
         for (place, (rank, segment)) in ordered.into_iter().enumerate() {
@@ -407,7 +408,7 @@ impl Choice {
                 rank,
                 partial: part.is_some_and(|part| part.is_partial),
                 figures: segment.of.show(portfolio, &self.columns, is_of_time),
-                is_small: !segment.is_enough && !(is_of_time && self.sort.is_none()),
+                is_small: is_ranked && !segment.is_enough,
             });
         }
         let others = others.map(|others| others.show(portfolio, &self.columns, is_of_time));

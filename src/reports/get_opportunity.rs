@@ -194,7 +194,10 @@ impl Report for GetOpportunity {
         let stays: Vec<String> = answer.stages.iter().map(Stay::text).collect();
         text.push_str(&format!("\nStages: {}.", stays.join(", ")));
         if answer.pushes > 0 {
-            text.push_str(&format!("\nIts close was pushed {} times.", answer.pushes));
+            text.push_str(&format!(
+                "\nIts close was pushed {}.",
+                count_of(answer.pushes, "time", "times")
+            ));
         }
         for edit in answer.history.iter().flatten() {
             text.push_str(&format!("\n{}", edit.text()));
@@ -218,10 +221,13 @@ impl Stay {
     fn text(&self) -> String {
         let days = self.days.map_or_else(
             || "days not recorded".to_owned(),
-            |days| format!("{days} days"),
+            |days| count_of(days, "day", "days"),
         );
         let since = self.entered.as_deref().unwrap_or("?");
+        let is_closed = [Stage::ClosedWon, Stage::ClosedLost].map(Stage::word);
         match &self.left {
+            // Nobody counts the days since a close.
+            None if is_closed.contains(&self.stage) => format!("{} since {since}", self.stage),
             None => format!("{} since {since} ({days})", self.stage),
             Some(_) => format!("{} {days}", self.stage),
         }

@@ -271,8 +271,9 @@ impl Report for ListOpportunities {
     fn text(answer: &Answer) -> String {
         let totals = &answer.totals;
         let mut text = format!(
-            "{} opportunities of {} customers.",
-            totals.total, totals.customers
+            "{} of {}.",
+            count_of(totals.total, "opportunity", "opportunities"),
+            count_of(totals.customers, "customer", "customers")
         );
         if totals.open.count > 0 {
             text.push_str(&format!(

@@ -9,7 +9,7 @@ use crate::reports::parts::performance::{Column, Figures};
 use crate::reports::parts::segments::{Dimension, in_order};
 use crate::reports::parts::slip::Slips;
 use crate::reports::parts::tail::tail;
-use crate::reports::parts::{by_period, sources};
+use crate::reports::parts::{by_period, reasons, sources};
 
 /// The definitions of the figures shown, and whether segments add up to the whole.
 pub fn definitions(
@@ -152,7 +152,7 @@ pub fn text(answer: &Answer) -> String {
 fn sentences(figures: &Figures) -> String {
     let none = |name: &str, figure: &str| {
         let reason = figures.reasons.get(figure).copied().unwrap_or_default();
-        format!("{name} n/a ({})", reason.replace('_', " "))
+        format!("No {name}: {}", reasons::spoken(reason))
     };
     let mut said = vec![format!(
         "Won {} ({}), lost {} ({})",
@@ -180,7 +180,7 @@ fn sentences(figures: &Figures) -> String {
     if !figures.velocity.is_left_out() {
         said.push(match figures.velocity.get() {
             Some(velocity) => format!("Velocity {velocity} a day"),
-            None => none("Velocity", "velocity"),
+            None => none("velocity", "velocity"),
         });
     }
     if let Some(open) = &figures.open {
@@ -192,7 +192,7 @@ fn sentences(figures: &Figures) -> String {
     if let Some(slip) = &figures.slip_rate {
         said.push(match slip.text() {
             Some(rate) => format!("Slip rate {rate}"),
-            None => none("Slip rate", "slip_rate"),
+            None => none("slip rate", "slip_rate"),
         });
     }
     if let Some(found) = &figures.found {
