@@ -110,9 +110,11 @@ pub struct Command {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SignalWords {
-    /// usage, seats, qbr, support, nps …
-    kind: String,
-    /// Its id elsewhere
+    /// usage, seats, qbr, support, nps …; not needed with the id of one on record
+    #[serde(default)]
+    #[schemars(with = "String")]
+    kind: Option<String>,
+    /// Its id; the rest follows when it is on record
     #[serde(default)]
     #[schemars(with = "String")]
     id: Option<String>,
@@ -136,8 +138,8 @@ pub struct Outcome {
     effect: Option<Effect>,
     /// Assumed or worth a look
     notes: Vec<String>,
-    /// Log position after it
-    position: u32,
+    /// Log position of it; null when nothing was written
+    position: Option<u32>,
 }
 
 impl Action for CreateOpportunity {
@@ -197,7 +199,7 @@ impl Action for CreateOpportunity {
             opportunity: show(found, &planned.after, commanded.day(), Form::Full),
             effect: Effect::of(commanded, before, found.deal, &planned.after),
             notes,
-            position: planned.after.position(),
+            position: commanded.written(&planned),
         };
         Ok((planned, outcome))
     }
@@ -282,7 +284,9 @@ impl Asked {
         let date = |words: &str, direction| {
             periods::date(words, &settings.calendar, commanded.today, direction)
         };
-        let expected_close = date(&command.expected_close, Direction::Forward)?;
+        let (expected_close, note) =
+            periods::last_day(&command.expected_close, &settings.calendar, commanded.today)?;
+        notes.extend(note);
         let estimate = command
             .estimated_value
             .minor("estimated_value", settings.currency)?;
@@ -313,7 +317,7 @@ impl Asked {
             None => None,
             Some(words) => {
                 let detected = past("signal.detected_at", &words.detected_at)?;
-                Some(Signal::read(words, detected)?)
+                Some(Signal::read(words, detected, portfolio)?)
             }
         };
         let probability = command.probability.as_ref().map_or(Ok(FOLLOWS), |words| {

@@ -18,11 +18,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::domain::change::Day;
+use crate::domain::change::{Day, Position};
 use crate::domain::days::day;
 use crate::domain::draft::{Author, Planned};
 use crate::domain::portfolio::Portfolio;
-use crate::language::{arguments, schema};
+use crate::language::arguments::{self, Elsewhere};
+use crate::language::schema;
 use crate::refusal::Result;
 
 /// Every action, in the order it is listed.
@@ -52,6 +53,13 @@ impl Commanded<'_> {
     pub fn day(&self) -> Day {
         day(self.today)
     }
+
+    /// The position that the outcome names for undoing it. None when nothing is written: what stands
+    /// at the head of the log then is somebody else's, and undoing that would undo theirs.
+    fn written(&self, planned: &Planned) -> Option<Position> {
+        let writes = !self.dry_run && !planned.batch.is_empty();
+        writes.then(|| planned.after.position())
+    }
 }
 
 /// A command: a pure function from a portfolio to the change it makes and what that comes to.
@@ -64,6 +72,8 @@ trait Action {
     const IDEMPOTENT: bool;
     /// Whether a report may be asked what it would say if this were done.
     const WHAT_IF: bool = true;
+    /// Arguments that it is commanded with and does not have, and what to do instead.
+    const ELSEWHERE: Elsewhere = &[];
     type Command: DeserializeOwned + JsonSchema + 'static;
     type Outcome: Serialize + JsonSchema;
 
@@ -141,7 +151,7 @@ fn plan<A: Action>(
     arguments: Map<String, Value>,
     known: &[String],
 ) -> Result<Outcome> {
-    arguments::check_names(&arguments, known, "")?;
+    arguments::check_own_names(&arguments, known, A::ELSEWHERE)?;
     let command: A::Command = arguments::read(arguments, "")?;
     let (planned, outcome) = A::plan(commanded, command)?;
     let (text, notes) = (A::text(&outcome), A::notes(&outcome).to_vec());

@@ -64,8 +64,8 @@ pub struct Outcome {
     before: Option<Amount>,
     after: Amount,
     notes: Vec<String>,
-    /// Log position after it
-    position: u32,
+    /// Log position of it; null when nothing was written
+    position: Option<u32>,
 }
 
 /// The longest period a target may be set for, in months.
@@ -154,7 +154,7 @@ impl Action for SetTarget {
             before: before.map(shown),
             after: shown(amount),
             notes,
-            position: planned.after.position(),
+            position: commanded.written(&planned),
         };
         Ok((planned, outcome))
     }

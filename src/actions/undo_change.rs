@@ -51,8 +51,8 @@ pub struct Outcome {
     #[serde(skip_serializing_if = "Option::is_none")]
     effect_left: Option<Effect>,
     notes: Vec<String>,
-    /// Log position after it; undoing that restores the change
-    position: u32,
+    /// Log position of it; null when nothing was written
+    position: Option<u32>,
 }
 
 impl Action for UndoChange {
@@ -113,7 +113,7 @@ impl Action for UndoChange {
                 Effect::of_leaving(commanded, before.deal, after.deal, &planned.after)
             }),
             notes,
-            position: planned.after.position(),
+            position: commanded.written(&planned),
         };
         Ok((planned, outcome))
     }
@@ -305,6 +305,11 @@ fn shown(subject: Subject, change: &Change, portfolio: &Portfolio) -> Option<Und
     let (field, value) = match (subject, change.field) {
         // Parts of a signal are undone with its attachment, which says what it was.
         (Subject::Signal(_), _) => return None,
+        // What an undo says is a position, whatever it is about.
+        (_, field::VOID) => (
+            fields::name(field::VOID, portfolio)?,
+            Some(change.value.to_string()),
+        ),
         (Subject::Target(_) | Subject::Forecast(_), _) => {
             ("target".to_owned(), Some(currency.show(change.value)))
         }

@@ -11,7 +11,7 @@ use super::parts::effect::Effect;
 use super::{Action, Commanded};
 use crate::domain::draft::{Author, Planned};
 use crate::domain::portfolio::{Found, Portfolio};
-use crate::language::arguments::{AmountWords, Words};
+use crate::language::arguments::{AmountWords, Elsewhere, Words};
 use crate::language::opportunity::{Form, Opportunity, find, label, show};
 use crate::refusal::{Code, Refusal, Result};
 
@@ -35,7 +35,7 @@ pub struct Command {
     #[schemars(with = "String")]
     kind: Option<String>,
     #[serde(default)]
-    #[schemars(with = "AmountWords", description = "Annual value")]
+    #[schemars(with = "AmountWords", description = "Annual, in its own currency")]
     estimated_value: Option<AmountWords>,
     /// Date
     #[serde(default)]
@@ -119,8 +119,8 @@ pub struct Outcome {
     #[serde(skip_serializing_if = "Option::is_none")]
     effect_left: Option<Effect>,
     notes: Vec<String>,
-    /// Log position after it
-    position: u32,
+    /// Log position of it; null when nothing was written
+    position: Option<u32>,
 }
 
 impl Action for UpdateOpportunity {
@@ -130,6 +130,7 @@ impl Action for UpdateOpportunity {
         probability, category, texts. Use for \"Push Acme's premium tier to April and make it 90k\". To move its stage \
         use update_stage.";
     const IDEMPOTENT: bool = true;
+    const ELSEWHERE: Elsewhere = &[("stage", "To move its stage use update_stage.")];
     type Command = Command;
     type Outcome = Outcome;
 
@@ -175,7 +176,7 @@ impl Action for UpdateOpportunity {
             effect_left: Effect::of_leaving(commanded, found.deal, after.deal, &planned.after),
             edits,
             notes,
-            position: planned.after.position(),
+            position: commanded.written(&planned),
         };
         Ok((planned, outcome))
     }

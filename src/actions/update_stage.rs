@@ -16,7 +16,7 @@ use crate::domain::stage::Stage;
 use crate::language::arguments::AmountWords;
 use crate::language::basis::spoken;
 use crate::language::clean;
-use crate::language::figures::Fraction;
+use crate::language::figures::{Fraction, count_of};
 use crate::language::opportunity::{Form, Opportunity, find, label, show};
 use crate::language::vocabulary::pick;
 use crate::refusal::{Code, Refusal, Result};
@@ -83,8 +83,8 @@ pub struct Outcome {
     #[serde(skip_serializing_if = "Option::is_none")]
     effect_left: Option<Effect>,
     notes: Vec<String>,
-    /// Log position after it
-    position: u32,
+    /// Log position of it; null when nothing was written
+    position: Option<u32>,
 }
 
 impl Action for UpdateStage {
@@ -165,7 +165,7 @@ impl Action for UpdateStage {
             effect: Effect::of(commanded, Some(found.deal), after.deal, &planned.after),
             effect_left: Effect::of_leaving(commanded, found.deal, after.deal, &planned.after),
             notes,
-            position: planned.after.position(),
+            position: commanded.written(&planned),
         };
         Ok((planned, outcome))
     }
@@ -191,8 +191,9 @@ impl Action for UpdateStage {
         };
         if let Some(days) = outcome.days_in_previous_stage {
             text.push_str(&format!(
-                " It was in {} for {days} days.",
-                outcome.before.stage
+                " It was in {} for {}.",
+                outcome.before.stage,
+                count_of(days, "day", "days")
             ));
         }
         if let Some(value) = after.closed_value() {

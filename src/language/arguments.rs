@@ -30,6 +30,28 @@ pub fn check_names(arguments: &Map<String, Value>, known: &[String], within: &st
         .map_or(Ok(()), |name| Err(unknown(within, name, known)))
 }
 
+/// Arguments that are looked for in a place where they do not stand, and what to do instead.
+pub type Elsewhere = &'static [(&'static str, &'static str)];
+
+/// The same as [`check_names`] for the arguments of a tool, where some that it does not have lead on to
+/// what was meant.
+pub fn check_own_names(
+    arguments: &Map<String, Value>,
+    known: &[String],
+    elsewhere: Elsewhere,
+) -> Result<()> {
+    check_names(arguments, known, "").map_err(|refusal| {
+        let mut looked_for = arguments.keys().filter(|name| !known.contains(name));
+        let led_on = looked_for
+            .next()
+            .and_then(|name| elsewhere.iter().find(|(known, _)| known == name));
+        match led_on {
+            Some((_, instead)) => refusal.hint(*instead).candidates(Vec::<String>::new()),
+            None => refusal,
+        }
+    })
+}
+
 /// Reads arguments as a `T`; `null` and an empty list count as not given, and characters that cannot
 /// be seen say nothing.
 pub fn read<T: DeserializeOwned + JsonSchema + 'static>(

@@ -135,9 +135,12 @@ pub(super) fn test(
         );
         let near = nearest(value, &known);
         if near.is_empty() {
-            return Err(refusal
-                .hint("Use one of the values on record.")
-                .candidates(known.iter().take(10).map(|value| clean(value, 60))));
+            let shown: Vec<String> = known.iter().take(10).map(|it| clean(it, 60)).collect();
+            let hint = match values_seen.len().saturating_sub(shown.len()) {
+                0 => format!("On record: {}.", shown.join(", ")),
+                more => format!("On record: {} and {more} more.", shown.join(", ")),
+            };
+            return Err(refusal.hint(hint).candidates(shown));
         }
         let near: Vec<String> = near.iter().map(|value| clean(value, 60)).collect();
         let quoted: Vec<&str> = near.iter().map(String::as_str).collect();

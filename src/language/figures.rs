@@ -232,6 +232,16 @@ impl<T> JsonSchema for Chosen<T> {
     }
 }
 
+/// "1 deal", "2 deals": a number of things in the form that goes with it.
+pub fn count_of<N: fmt::Display + PartialEq + From<u8>>(
+    count: N,
+    one: &str,
+    several: &str,
+) -> String {
+    let word = if count == N::from(1) { one } else { several };
+    format!("{count} {word}")
+}
+
 /// Shows a figure, or a dash where there is none.
 pub fn or_dash<T: fmt::Display>(figure: Option<T>) -> String {
     figure.map_or_else(|| "-".to_owned(), |figure| figure.to_string())

@@ -29,7 +29,7 @@ pub struct FilterWords {
     pub kind: Option<Words>,
     /// identified, qualified, proposal, negotiation, closed_won, closed_lost; open, closed, all
     pub stage: Option<Words>,
-    /// Names or ids, as in every part below
+    /// Names or ids of CSMs
     pub csm: Option<Words>,
     /// Sales reps
     pub sales_rep: Option<Words>,

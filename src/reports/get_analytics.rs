@@ -1,6 +1,7 @@
 //! "Which sources win?" How well expansion does over a period: PRD-155's ExpansionMetrics, or a row for
 //! each CSM, type, source, month and so on.
 
+mod columns;
 mod counting;
 mod sorting;
 mod words;
@@ -9,6 +10,7 @@ use rustc_hash::FxHashMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use self::columns::columns;
 use self::counting::{Analysis, Counted};
 use self::sorting::Sort;
 use super::parts::behind;
@@ -16,21 +18,22 @@ use super::parts::by_period::{GRAINS, Grain, Part, PeriodTotal, by_period, reada
 use super::parts::expansion::{closed_in, expansion};
 use super::parts::metrics::Goals;
 use super::parts::performance::{Account, Column, Figures};
+use super::parts::ranking::unranked;
 use super::parts::segments::{Dimension, in_order, named};
 use super::parts::sources::{SourceTotal, top_sources};
 use super::parts::warnings;
-use super::{Asked, Report};
+use super::{Asked, CURRENCY, Report};
 use crate::domain::deal::Deal;
 use crate::domain::measure::Span;
 use crate::domain::period::Period;
 use crate::domain::portfolio::Portfolio;
-use crate::language::arguments::Words;
+use crate::language::arguments::{Elsewhere, Words};
 use crate::language::basis::{Basis, Warning};
 use crate::language::behind::Behind;
 use crate::language::figures::{Amount, Chosen, Fraction};
 use crate::language::filters::FilterWords;
 use crate::language::periods::{self, Direction};
-use crate::language::vocabulary::{pick, pick_spoken};
+use crate::language::vocabulary::pick;
 use crate::refusal::{Code, Refusal, Result};
 
 /// The report.
@@ -76,6 +79,9 @@ pub struct Segment {
     partial: bool,
     #[serde(flatten)]
     figures: Figures,
+    // Of too few deals to be ranked.
+    #[serde(skip)]
+    is_small: bool,
 }
 
 /// The answer: the figures of everything asked about, and those of each segment.
@@ -111,37 +117,13 @@ pub struct Answer {
     basis: Basis,
     #[serde(skip)]
     columns: Vec<Column>,
+    // Why some rows have no rank.
+    #[serde(skip)]
+    unranked: Option<String>,
 }
 
 /// What has the same fields as a part that the schema describes already.
 type Object = serde_json::Map<String, serde_json::Value>;
-
-const COLUMNS: [(&str, Column); 11] = [
-    ("win_rate", Column::WinRate),
-    ("avg_deal_size", Column::DealSize),
-    ("cycle_days", Column::Cycle),
-    ("velocity", Column::Velocity),
-    ("open", Column::Open),
-    ("slip_rate", Column::SlipRate),
-    ("found", Column::Found),
-    ("lost_reasons", Column::LostReasons),
-    ("expansion_rate", Column::ExpansionRate),
-    ("by_period", Column::ByPeriod),
-    ("top_sources", Column::TopSources),
-];
-
-/// Other words for them: names of fields, and what people say.
-const SPOKEN: [(&str, Column); 9] = [
-    ("win_rate_by_value", Column::WinRate),
-    ("avg_sales_cycle_days", Column::Cycle),
-    ("sales_cycle", Column::Cycle),
-    ("cycle", Column::Cycle),
-    ("deal_size", Column::DealSize),
-    ("size", Column::DealSize),
-    ("pipeline", Column::Open),
-    ("open_pipeline", Column::Open),
-    ("slip", Column::SlipRate),
-];
 
 /// PRD-155's ExpansionMetrics.
 const OF_ALL: [Column; 7] = [
@@ -171,6 +153,14 @@ impl Report for GetAnalytics {
         rate, by period, sources, lost reasons; with a dimension a row for each segment, with velocity, open pipeline \
         and slip rate. Use for \"Compare our CSMs\" or \"Which sources win?\". For the win rate alone use win_rate.";
     const STAGE_FILTER: bool = false;
+    const ELSEWHERE: Elsewhere = &[
+        (
+            "stage",
+            "Give \"dimension\": \"stage_reached\" for a row each; what is open by stage is in get_pipeline.",
+        ),
+        ("by", "Here it is called dimension."),
+        CURRENCY,
+    ];
     type Query = Query;
     type Answer = Answer;
 
@@ -235,6 +225,10 @@ impl Report for GetAnalytics {
             all.extend(found.warning(portfolio));
             expanded = Some(found);
         }
+        all.extend(words::of_the_whole_only(
+            &choice.columns,
+            dimension.is_some(),
+        ));
         let sources = choice.shows(Column::TopSources).then(|| {
             let (sources, unidentified) = top_sources(portfolio, filter, &closed, said.as_ref());
             all.extend(unidentified);
@@ -265,6 +259,11 @@ impl Report for GetAnalytics {
             }
             None => (None, None),
         };
+        let has_small = rows.iter().flatten().any(|row| row.is_small);
+        let unranked = has_small.then(|| {
+            let of = choice.sort.map_or("closed", Sort::rests_on);
+            unranked(settings.ranking_minimum, of)
+        });
         Ok(Answer {
             overall: figures,
             expansion_rate: Chosen::when(
@@ -287,6 +286,7 @@ impl Report for GetAnalytics {
             segments_total: total,
             warnings: all,
             basis,
+            unranked,
             columns: choice.columns,
         })
     }
@@ -388,6 +388,7 @@ impl Choice {
         let named = named(segments, dimension, portfolio);
         let ordered = sorting::ordered(named, self.sort, in_order(dimension), minimum);
         let is_of_time = in_order(dimension);
+        let is_ranked = !is_of_time || self.sort.is_some();
         let mut others: Option<Account> = None;
         let mut rows = Vec::new();
         for (place, (rank, segment)) in ordered.into_iter().enumerate() {
@@ -403,25 +404,12 @@ impl Choice {
                 rank,
                 partial: part.is_some_and(|part| part.is_partial),
                 figures: segment.of.show(portfolio, &self.columns, is_of_time),
+                is_small: is_ranked && !segment.is_enough,
             });
         }
         let others = others.map(|others| others.show(portfolio, &self.columns, is_of_time));
         (rows, others)
     }
-}
-
-fn columns(words: &Words) -> Result<Vec<Column>> {
-    let mut columns = Vec::new();
-    for word in &words.0 {
-        if word.trim().eq_ignore_ascii_case("all") {
-            return Ok(COLUMNS.map(|(_, column)| column).to_vec());
-        }
-        let column = pick_spoken("metric", word, &COLUMNS, &SPOKEN)?;
-        if !columns.contains(&column) {
-            columns.push(column);
-        }
-    }
-    Ok(columns)
 }
 
 impl Query {

@@ -13,7 +13,7 @@ use super::parts::pipeline::{self, Changes};
 use super::parts::tail::tail;
 use super::parts::unrecorded;
 use super::parts::warnings;
-use super::{Asked, Report};
+use super::{Asked, CURRENCY, Report};
 use crate::domain::calendar::add_days;
 use crate::domain::change::{Cut, Millis};
 use crate::domain::filter::Filter;
@@ -22,6 +22,7 @@ use crate::domain::money::Currency;
 use crate::domain::period::Period;
 use crate::domain::portfolio::Portfolio;
 use crate::domain::waterfall::{Bucket, End, Membership, Part, Waterfall};
+use crate::language::arguments::Elsewhere;
 use crate::language::basis::{Basis, PeriodShown, Warning};
 use crate::language::behind::Behind;
 use crate::language::figures::Amount;
@@ -119,6 +120,7 @@ impl Report for GetChanges {
     const DESCRIPTION: &'static str = "How the open pipeline of one day became that of another: new, reopened, pulled and \
         pushed, value up and down, won, lost, with the deals behind each, closing to the cent; and this week against \
         last. Use for \"What changed in the pipeline this month?\".";
+    const ELSEWHERE: Elsewhere = &[CURRENCY];
     type Query = Query;
     type Answer = Answer;
 

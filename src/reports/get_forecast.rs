@@ -11,14 +11,14 @@ use super::parts::rows::{Sort, page, table};
 use super::parts::tail::tail;
 use super::parts::warnings;
 use super::parts::what_if::{Measured, Supposable};
-use super::{Asked, Report};
+use super::{Asked, BY, CURRENCY, Report};
 use crate::domain::calendar::{add_days, add_months};
 use crate::domain::deal::Deal;
 use crate::domain::filter::Filter;
 use crate::domain::measure::Span;
 use crate::domain::period::Period;
 use crate::domain::settings::Measure;
-use crate::language::arguments::{AmountWords, Words};
+use crate::language::arguments::{AmountWords, Elsewhere, Words};
 use crate::language::basis::{Basis, Warning};
 use crate::language::behind::Behind;
 use crate::language::filters::FilterWords;
@@ -107,6 +107,7 @@ impl Report for GetForecast {
     const DESCRIPTION: &'static str = "What a period will close at, against its target: closed, commit, best case, \
         upside, weighted, gap, attainment, coverage, by month. Use for \"What's our forecast for Q1?\". For what is \
         open by stage use get_pipeline.";
+    const ELSEWHERE: Elsewhere = &[("by", BY), ("dimension", BY), ("group_by", BY), CURRENCY];
     type Query = Query;
     type Answer = Answer;
 

@@ -4,15 +4,17 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Asked, Report};
+use super::{Asked, CURRENCY, Report};
 use crate::domain::change::{Change, EMPTY, NO_DAY, Position, field};
 use crate::domain::days::date;
 use crate::domain::fold::way;
 use crate::domain::money::Currency;
 use crate::domain::portfolio::Found;
+use crate::domain::stage::Stage;
 use crate::domain::texts::NONE;
-use crate::language::arguments::Words;
+use crate::language::arguments::{Elsewhere, Words};
 use crate::language::basis::Basis;
+use crate::language::figures::count_of;
 use crate::language::filters::{FilterWords, Understood};
 use crate::language::opportunity::{Form, Opportunity, find, show};
 use crate::language::vocabulary::pick;
@@ -124,6 +126,7 @@ impl Report for GetOpportunity {
         include history for every change with who, when and why, notes, signals. Use for \"What happened to Acme's \
         premium tier?\". For several use list_opportunities.";
     const FILTERS: bool = false;
+    const ELSEWHERE: Elsewhere = &[CURRENCY];
     type Query = Query;
     type Answer = Answer;
 
@@ -191,7 +194,10 @@ impl Report for GetOpportunity {
         let stays: Vec<String> = answer.stages.iter().map(Stay::text).collect();
         text.push_str(&format!("\nStages: {}.", stays.join(", ")));
         if answer.pushes > 0 {
-            text.push_str(&format!("\nIts close was pushed {} times.", answer.pushes));
+            text.push_str(&format!(
+                "\nIts close was pushed {}.",
+                count_of(answer.pushes, "time", "times")
+            ));
         }
         for edit in answer.history.iter().flatten() {
             text.push_str(&format!("\n{}", edit.text()));
@@ -215,10 +221,13 @@ impl Stay {
     fn text(&self) -> String {
         let days = self.days.map_or_else(
             || "days not recorded".to_owned(),
-            |days| format!("{days} days"),
+            |days| count_of(days, "day", "days"),
         );
         let since = self.entered.as_deref().unwrap_or("?");
+        let is_closed = [Stage::ClosedWon, Stage::ClosedLost].map(Stage::word);
         match &self.left {
+            // Nobody counts the days since a close.
+            None if is_closed.contains(&self.stage) => format!("{} since {since}", self.stage),
             None => format!("{} since {since} ({days})", self.stage),
             Some(_) => format!("{} {days}", self.stage),
         }

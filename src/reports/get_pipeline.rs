@@ -13,13 +13,13 @@ use super::parts::rows::{Sort, Totals, page, table};
 use super::parts::tail::tail;
 use super::parts::warnings;
 use super::parts::what_if::{Figure, Measured, Supposable};
-use super::{Asked, Report};
+use super::{Asked, BY, CURRENCY, Report};
 use crate::domain::deal::Deal;
 use crate::domain::filter::{Filter, Test};
 use crate::domain::measure::Span;
 use crate::domain::period::Period;
 use crate::domain::stage::OPEN_BITS;
-use crate::language::arguments::Words;
+use crate::language::arguments::{Elsewhere, Words};
 use crate::language::basis::{Basis, Warning};
 use crate::language::behind::Behind;
 use crate::language::figures::{Amount, Fraction, or_dash};
@@ -150,6 +150,7 @@ impl Report for GetPipeline {
     const DESCRIPTION: &'static str = "What is open now: count, value, weighted value by stage and type, days in \
         stage, conversion, this week's changes. Use for \"Show me the expansion pipeline\". For what a period will \
         close at use get_forecast; for the deals list_opportunities.";
+    const ELSEWHERE: Elsewhere = &[("by", BY), ("dimension", BY), ("group_by", BY), CURRENCY];
     type Query = Query;
     type Answer = Answer;
 

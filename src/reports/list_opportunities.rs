@@ -12,12 +12,13 @@ use super::parts::customers::{self, CustomerRow};
 use super::parts::rows::{Sort, Totals, first, page, table};
 use super::parts::tail::tail;
 use super::parts::warnings;
-use super::{Asked, Matching, Report};
+use super::{Asked, CURRENCY, Matching, Report};
 use crate::domain::filter::Tally;
 use crate::domain::portfolio::Portfolio;
-use crate::language::arguments::Words;
+use crate::language::arguments::{Elsewhere, Words};
 use crate::language::basis::{Basis, Warning};
 use crate::language::behind::Behind;
+use crate::language::figures::count_of;
 use crate::language::filters::{self, FilterWords};
 use crate::language::opportunity::{Form, Opportunity};
 use crate::language::schema;
@@ -42,7 +43,7 @@ pub struct Query {
     #[serde(default)]
     #[schemars(with = "String")]
     identified: Option<String>,
-    /// Any of overdue, stale, undated, unassigned, no_owner, off_norm (value far from the customer's others), odd_probability (by hand, contradicted by stage), no_history (of the closed, unless stage says)
+    /// Any of overdue, stale, undated, unassigned, no_owner, off_norm (value far from the customer's others), odd_probability (by hand, contradicted by stage), no_history (of the closed, unless stage says); or any
     #[serde(default)]
     #[schemars(with = "Words")]
     attention: Option<Words>,
@@ -173,7 +174,8 @@ impl Report for ListOpportunities {
     const TITLE: &'static str = "List of opportunities";
     const DESCRIPTION: &'static str = "Which opportunities (or customers, with by: customer), with exact totals over \
         all matches. Open ones unless stage or closed says otherwise. Use for \"Show me opportunities closing this \
-        month\", \"Which accounts have expansion opportunities?\".";
+        month\", \"Which accounts have expansion opportunities?\", \"What needs attention?\" (attention: any).";
+    const ELSEWHERE: Elsewhere = &[CURRENCY];
     type Query = Query;
     type Answer = Answer;
 
@@ -269,8 +271,9 @@ impl Report for ListOpportunities {
     fn text(answer: &Answer) -> String {
         let totals = &answer.totals;
         let mut text = format!(
-            "{} opportunities of {} customers.",
-            totals.total, totals.customers
+            "{} of {}.",
+            count_of(totals.total, "opportunity", "opportunities"),
+            count_of(totals.customers, "customer", "customers")
         );
         if totals.open.count > 0 {
             text.push_str(&format!(

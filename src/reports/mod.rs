@@ -24,7 +24,7 @@ use crate::domain::days::day;
 use crate::domain::deal::Deal;
 use crate::domain::filter::Filter;
 use crate::domain::portfolio::Portfolio;
-use crate::language::arguments;
+use crate::language::arguments::{self, Elsewhere};
 use crate::language::basis::{Basis, DEFINITIONS_VERSION};
 use crate::language::behind::Behind;
 use crate::language::filters::{self, FilterWords, Understood};
@@ -77,6 +77,8 @@ trait Report {
     const FILTERS: bool = true;
     /// Whether the `stage` filter makes sense here.
     const STAGE_FILTER: bool = true;
+    /// Arguments that it is asked with and does not have, and what to do instead.
+    const ELSEWHERE: Elsewhere = &[];
     type Query: DeserializeOwned + JsonSchema + 'static;
     type Answer: Serialize + JsonSchema;
 
@@ -91,6 +93,15 @@ trait Report {
         Ok(Behind::default())
     }
 }
+
+/// What is said of an argument `currency` wherever sums are asked for.
+const CURRENCY: (&str, &str) = (
+    "currency",
+    "Sums are in the organisation's currency, which basis.currency names; leave it out.",
+);
+/// What is said where rows are asked for of a report that is of the whole.
+const BY: &str =
+    "For a row each ask get_analytics with \"dimension\"; for one of them filter this by it.";
 
 /// Asks a report, given its arguments and their names: the structured answer and the text of it.
 pub type Answer = fn(&Asked<'_>, Map<String, Value>, &[String]) -> Result<(Value, String)>;
@@ -245,7 +256,7 @@ fn read<R: Report>(
     arguments: Map<String, Value>,
     known: &[String],
 ) -> Result<(FilterWords, R::Query)> {
-    arguments::check_names(&arguments, known, "")?;
+    arguments::check_own_names(&arguments, known, R::ELSEWHERE)?;
     let (filters, own): (Map<_, _>, Map<_, _>) = arguments
         .into_iter()
         .partition(|(name, _)| filters::names().contains(name));

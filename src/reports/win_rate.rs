@@ -6,16 +6,17 @@ use serde::{Deserialize, Serialize};
 
 use super::parts::behind;
 use super::parts::metrics::{Goals, Outcomes, WinLoss, counted};
-use super::parts::ranking::{Candidate, First, in_time, ranked};
+use super::parts::ranking::{Candidate, First, in_time, ranked, unranked};
 use super::parts::segments::{Dating, Dimension, in_order, named};
 use super::parts::tail::tail;
 use super::parts::warnings;
-use super::{Asked, Report};
+use super::{Asked, CURRENCY, Report};
 use crate::domain::change::NO_DAY;
 use crate::domain::deal::Deal;
 use crate::domain::filter::Tally;
 use crate::domain::measure::Span;
 use crate::domain::period::Period;
+use crate::language::arguments::Elsewhere;
 use crate::language::basis::{Basis, Warning};
 use crate::language::behind::Behind;
 use crate::language::cell;
@@ -61,6 +62,9 @@ pub struct Segment {
     rank: Option<usize>,
     #[serde(flatten)]
     figures: WinLoss,
+    // Of too few deals to be ranked.
+    #[serde(skip)]
+    is_small: bool,
 }
 
 /// The answer.
@@ -78,6 +82,9 @@ pub struct Answer {
     truncated: Option<bool>,
     warnings: Vec<Warning>,
     basis: Basis,
+    // Why some segments have no rank.
+    #[serde(skip)]
+    unranked: Option<String>,
 }
 
 /// How segments are sorted.
@@ -87,6 +94,9 @@ enum Sort {
     Worst,
     LowerBound,
 }
+
+/// The words of get_analytics for the same orders.
+const SPOKEN: [(&str, Sort); 2] = [("-win_rate", Sort::Best), ("win_rate", Sort::Worst)];
 
 const SORTS: [(&str, Sort); 6] = [
     ("-rate", Sort::Best),
@@ -104,6 +114,14 @@ impl Report for WinRate {
         and lost reasons; overall or by segment. Use for \"What's our win rate on upsells?\" or \"Which CSM closes \
         best?\".";
     const STAGE_FILTER: bool = false;
+    const ELSEWHERE: Elsewhere = &[
+        (
+            "stage",
+            "Give \"by\": \"stage_reached\" for a row each: a rate is of closed deals.",
+        ),
+        ("dimension", "Here it is called by."),
+        CURRENCY,
+    ];
     type Query = Query;
     type Answer = Answer;
 
@@ -181,6 +199,7 @@ impl Report for WinRate {
             let rows = ordered.into_iter().map(|(rank, segment)| Segment {
                 segment: segment.name,
                 rank,
+                is_small: !segment.is_enough && !in_order(&dimension),
                 figures: segment.of.show(portfolio, created),
             });
             rows.collect()
@@ -208,6 +227,7 @@ impl Report for WinRate {
             segments.truncate(limit);
             segments
         });
+        let has_small = segments.iter().flatten().any(|row| row.is_small);
         let shown = overall.show(portfolio, created);
         let mut basis = asked.basis(
             &understood,
@@ -231,6 +251,7 @@ impl Report for WinRate {
             segments_total,
             warnings: all,
             basis,
+            unranked: has_small.then(|| unranked(settings.ranking_minimum, "closed")),
         })
     }
 
@@ -249,12 +270,8 @@ impl Report for WinRate {
                 period.label, period.start, period.end
             ));
         }
-        if let Some(met) = answer.goals.goal_met {
-            text.push_str(&format!(
-                " Goal {}: {}.",
-                answer.goals.goal,
-                if met { "met" } else { "missed" }
-            ));
+        if let Some(goal) = answer.goals.of_win_rate() {
+            text.push_str(&format!(" {goal}"));
         }
         if !answer.overall.lost_reasons.is_empty() {
             let reasons: Vec<String> = answer
@@ -267,6 +284,9 @@ impl Report for WinRate {
         }
         if let Some(segments) = &answer.segments {
             text.push_str(&table(segments));
+        }
+        if let Some(unranked) = &answer.unranked {
+            text.push_str(&format!("\n{unranked}"));
         }
         if let (Some(segments), Some(total), Some(true)) =
             (&answer.segments, answer.segments_total, answer.truncated)
@@ -332,6 +352,7 @@ fn sort_of(word: &str) -> Result<Sort> {
     // The hyphen in front means descending, so it is compared as it stands.
     SORTS
         .iter()
+        .chain(&SPOKEN)
         .find(|(known, _)| *known == word.trim())
         .map_or_else(|| pick("sort", word, &SORTS), |(_, sort)| Ok(*sort))
 }

@@ -24,14 +24,34 @@ pub(super) struct Signal {
 }
 
 impl Signal {
-    /// Understands a caller's words, given the day they mean.
-    pub(super) fn read(words: &SignalWords, detected: NaiveDate) -> Result<Signal> {
+    /// Understands a caller's words, given the day they mean. The id alone says which one is meant when
+    /// it is on record.
+    pub(super) fn read(
+        words: &SignalWords,
+        detected: NaiveDate,
+        portfolio: &Portfolio,
+    ) -> Result<Signal> {
         let id = words.id.as_deref().map(|id| short("signal.id", id));
-        Ok(Signal {
-            kind: short("signal.kind", &words.kind)?
+        let id = id.transpose()?;
+        let on_record = || {
+            let number = portfolio.signal_by_id(id.as_deref()?)?;
+            portfolio.reference().signals.get(number)
+        };
+        let kind = match (&words.kind, on_record()) {
+            (Some(kind), _) => short("signal.kind", kind)?
                 .replace([' ', '-'], "_")
                 .to_lowercase(),
-            id: id.transpose()?,
+            (None, Some(known)) => portfolio.text(known.kind).to_owned(),
+            (None, None) => {
+                let message = "The argument 'signal.kind' is missing.";
+                return Err(Refusal::new(Code::InvalidArgument, message).hint(
+                    "Give the kind, such as usage or qbr, or the id of a signal on record.",
+                ));
+            }
+        };
+        Ok(Signal {
+            kind,
+            id,
             detected,
             evidence: words.evidence.clone().unwrap_or_default(),
         })

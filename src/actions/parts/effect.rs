@@ -23,7 +23,7 @@ pub struct Added {
     weighted: Amount,
 }
 
-/// What a deal adds to the fiscal quarter it closes in, before and after.
+/// What this deal alone adds to the measures of its period
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Effect {
     period: String,
@@ -110,7 +110,8 @@ impl Effect {
         }
     }
 
-    /// "Q1 2026: weighted $8,000 → $12,000, …" with the measures that change.
+    /// "This deal in Q1 2026: weighted $8,000 → $12,000, …" with the measures that change. It says
+    /// whose they are, because the quarter as a whole has figures of the same names.
     pub fn text(&self) -> String {
         let pairs = [
             ("closed", &self.before.closed, &self.after.closed),
@@ -125,9 +126,9 @@ impl Effect {
             .map(|(name, before, after)| format!("{name} {before} → {after}"))
             .collect();
         if changed.is_empty() {
-            return format!("{}: no measure changes.", self.period);
+            return format!("This deal in {}: no measure changes.", self.period);
         }
-        format!("{}: {}.", self.period, changed.join(", "))
+        format!("This deal in {}: {}.", self.period, changed.join(", "))
     }
 }
 

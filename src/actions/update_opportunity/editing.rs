@@ -212,7 +212,8 @@ impl<'a> Editing<'a> {
         let (today, found) = (self.commanded.today, self.found);
         let calendar = &self.commanded.portfolio.settings().calendar;
         if let Some(words) = &command.expected_close {
-            let on = periods::date(words, calendar, today, Direction::Forward)?;
+            let (on, note) = periods::last_day(words, calendar, today)?;
+            notes.extend(note);
             self.must_be(found.deal.is_open(), "expected_close", "open")?;
             if on < today {
                 notes.push(format!(

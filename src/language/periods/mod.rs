@@ -14,7 +14,7 @@ mod resolve;
 mod tests;
 mod words;
 
-use chrono::{DateTime, NaiveDate, NaiveTime};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveTime};
 
 pub use self::label::label;
 use self::refused::{Problem, Refused, is_too_long};
@@ -22,6 +22,7 @@ use self::resolve::{Resolver, Stretch, Trouble, in_range};
 use crate::domain::calendar::Calendar;
 use crate::domain::change::Millis;
 use crate::domain::period::Period;
+use crate::language::vocabulary::quoted;
 use crate::refusal::{Code, Result};
 
 /// Which way a bare "Q1" or "March" is read when it carries no year.
@@ -119,6 +120,35 @@ pub fn date(
         Problem::Shape => refused.as_a_day(days_in(&resolver, words)),
         problem => refused.as_a_date(problem),
     })
+}
+
+/// Reads words for the day by which something ends: a date as [`date`] does, and the last day of a month
+/// or a quarter that is named; beside it what is to be said of that reading.
+pub fn last_day(
+    words: &str,
+    calendar: &Calendar,
+    today: NaiveDate,
+) -> Result<(NaiveDate, Option<String>)> {
+    let direction = Direction::Forward;
+    date(words, calendar, today, direction)
+        .map(|day| (day, None))
+        .or_else(|refusal| {
+            // A longer stretch, or one that no calendar knows, says too little about its end.
+            let named = period(words, calendar, today, direction).ok();
+            let named = named.map(|reading| reading.period).filter(|period| {
+                let is_quarter = period.start == calendar.quarter_of(period.start)
+                    || period.start.month0().is_multiple_of(3);
+                period.is_whole_months()
+                    && match period.months().len() {
+                        1 => true,
+                        3 => is_quarter,
+                        _ => false,
+                    }
+            });
+            let end = named.ok_or(refusal)?.end;
+            let note = format!("Read {} as {end}.", quoted(words));
+            Ok((end, Some(note)))
+        })
 }
 
 fn read_day(resolver: &Resolver, words: &str) -> Result<NaiveDate, Problem> {

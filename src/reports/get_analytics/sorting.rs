@@ -116,6 +116,14 @@ impl Sort {
         }
     }
 
+    /// Which deals are counted to see whether they are enough.
+    pub const fn rests_on(self) -> &'static str {
+        match self.by {
+            By::SlipRate => "due",
+            _ => "closed",
+        }
+    }
+
     const fn is_of_a_sum(self) -> bool {
         matches!(self.by, By::WonValue | By::Open | By::Found)
     }

@@ -9,7 +9,7 @@ use crate::reports::parts::performance::{Column, Figures};
 use crate::reports::parts::segments::{Dimension, in_order};
 use crate::reports::parts::slip::Slips;
 use crate::reports::parts::tail::tail;
-use crate::reports::parts::{by_period, sources};
+use crate::reports::parts::{by_period, reasons, sources};
 
 /// The definitions of the figures shown, and whether segments add up to the whole.
 pub fn definitions(
@@ -71,6 +71,31 @@ pub fn without_days(won: u64) -> Option<Warning> {
     })
 }
 
+/// The warning about metrics that no row can have; rows without what was asked for would look like an
+/// oversight.
+pub fn of_the_whole_only(columns: &[Column], has_rows: bool) -> Option<Warning> {
+    let names = [
+        (Column::ExpansionRate, "expansion_rate"),
+        (Column::ByPeriod, "by_period"),
+        (Column::TopSources, "top_sources"),
+    ];
+    let names: Vec<&str> = names
+        .into_iter()
+        .filter(|(column, _)| has_rows && columns.contains(column))
+        .map(|(_, name)| name)
+        .collect();
+    let are = match names.as_slice() {
+        [] => return None,
+        [_] => "is",
+        _ => "are",
+    };
+    let message = format!(
+        "{} {are} of the whole only; no segment has one.",
+        names.join(", ")
+    );
+    Some(Warning::new("of_the_whole", message))
+}
+
 /// What of a slip rate was not on record, where it is shown all the same.
 pub fn unrecorded(slips: &Slips) -> Option<String> {
     slips.unrecorded().map(|share| {
@@ -96,14 +121,16 @@ pub fn text(answer: &Answer) -> String {
             period.label, period.start, period.end
         ));
     }
-    if let Some(met) = answer.goals.goal_met {
-        let met = if met { "met" } else { "missed" };
-        text.push_str(&format!(" Goal {}: {met}.", answer.goals.goal));
-    }
-    if let Some(met) = answer.goals.goal_cycle_met {
-        let met = if met { "met" } else { "missed" };
-        let days = answer.goals.goal_cycle_days;
-        text.push_str(&format!(" Goal of less than {days} days: {met}."));
+    let goals = [
+        (Column::WinRate, answer.goals.of_win_rate()),
+        (Column::Cycle, answer.goals.of_cycle()),
+    ];
+    // A goal says nothing beside figures that it is not about.
+    let shown = goals
+        .into_iter()
+        .filter(|(column, _)| answer.columns.contains(column));
+    for goal in shown.filter_map(|(_, goal)| goal) {
+        text.push_str(&format!(" {goal}"));
     }
     if let Some(totals) = &answer.by_period {
         text.push_str(&format!("\nBy period: {}.", by_period::text(totals)));
@@ -125,7 +152,7 @@ pub fn text(answer: &Answer) -> String {
 fn sentences(figures: &Figures) -> String {
     let none = |name: &str, figure: &str| {
         let reason = figures.reasons.get(figure).copied().unwrap_or_default();
-        format!("{name} n/a ({})", reason.replace('_', " "))
+        format!("No {name}: {}", reasons::spoken(reason))
     };
     let mut said = vec![format!(
         "Won {} ({}), lost {} ({})",
@@ -153,7 +180,7 @@ fn sentences(figures: &Figures) -> String {
     if !figures.velocity.is_left_out() {
         said.push(match figures.velocity.get() {
             Some(velocity) => format!("Velocity {velocity} a day"),
-            None => none("Velocity", "velocity"),
+            None => none("velocity", "velocity"),
         });
     }
     if let Some(open) = &figures.open {
@@ -165,7 +192,7 @@ fn sentences(figures: &Figures) -> String {
     if let Some(slip) = &figures.slip_rate {
         said.push(match slip.text() {
             Some(rate) => format!("Slip rate {rate}"),
-            None => none("Slip rate", "slip_rate"),
+            None => none("slip rate", "slip_rate"),
         });
     }
     if let Some(found) = &figures.found {
@@ -246,6 +273,9 @@ fn table(answer: &Answer) -> String {
             "\nShown: {} of {total} segments; raise limit for more.",
             segments.len()
         ));
+    }
+    if let Some(unranked) = &answer.unranked {
+        table.push_str(&format!("\n{unranked}"));
     }
     table
 }

@@ -91,6 +91,20 @@ const ATTENTION: [(&str, Attention); 8] = [
     ("no_history", Attention::NoHistory),
 ];
 
+/// The kinds that words name. Any of them is all that an open deal can need: what a closed one lacks
+/// needs nobody's attention any more.
+fn attention_of(words: &[String]) -> Result<Vec<Attention>> {
+    let mut kinds = Vec::new();
+    for word in words {
+        if ["any", "all"].contains(&word.trim().to_lowercase().as_str()) {
+            let all = ATTENTION.iter().map(|(_, kind)| *kind);
+            return Ok(all.filter(|kind| *kind != Attention::NoHistory).collect());
+        }
+        kinds.push(pick("attention", word, &ATTENTION)?);
+    }
+    Ok(kinds)
+}
+
 impl Asks {
     /// Reads the arguments of a question.
     pub fn read(asked: &Asked<'_>, query: &Query) -> Result<Asks> {
@@ -119,18 +133,14 @@ impl Asks {
             )
             .hint("Give one of them."));
         }
-        let attention: Vec<Attention> = query
-            .attention
-            .iter()
-            .flat_map(|words| &words.0)
-            .map(|word| pick("attention", word, &ATTENTION))
-            .collect::<Result<_>>()?;
-        for wanted in &attention {
-            let name = ATTENTION
-                .iter()
-                .find(|(_, known)| known == wanted)
-                .map_or("", |(name, _)| name);
-            said.push(format!("attention: {name}"));
+        let attention = match &query.attention {
+            Some(words) => attention_of(&words.0)?,
+            None => Vec::new(),
+        };
+        if !attention.is_empty() {
+            let names = ATTENTION.iter().filter(|(_, it)| attention.contains(it));
+            let names: Vec<&str> = names.map(|(name, _)| *name).collect();
+            said.push(format!("attention: {}", names.join(" or ")));
         }
         let search = query.search.as_deref().map(Search::read).transpose()?;
         if let Some(words) = &query.search {

@@ -35,6 +35,9 @@ pub struct CustomerRow {
     csm_name: Option<String>,
     #[serde(skip)]
     number: u32,
+    // Whether any of its matching deals is closed.
+    #[serde(skip)]
+    has_closed: bool,
 }
 
 /// What is added up for a customer.
@@ -121,6 +124,7 @@ fn row(asked: &Asked<'_>, customer: u32, sum: &Sum) -> CustomerRow {
         next_close: date(sum.next_close).map(|date| date.to_string()),
         csm_name: (sum.csm != NONE).then(|| clean(portfolio.person_name(sum.csm), 200)),
         number: customer,
+        has_closed: sum.won.count + sum.lost.count > 0,
     }
 }
 
@@ -153,20 +157,34 @@ pub fn page(
     Ok((page, next))
 }
 
-/// The rows as a Markdown table.
+/// The rows as a Markdown table. Without a closed deal among the matching ones nothing is said of won
+/// and lost: their noughts would read as if the customer had never closed any.
 pub fn table(rows: &[CustomerRow]) -> String {
-    let header = "\n\n| customer | deals | open value | weighted | won | lost | next close |\n|---|---|---|---|---|---|---|";
+    let has_closed = rows.iter().any(|row| row.has_closed);
+    let header = if has_closed {
+        "\n\n| customer | deals | open value | weighted | won | lost | next close |\n|---|---|---|---|---|---|---|"
+    } else {
+        "\n\n| customer | deals | open value | weighted | next close |\n|---|---|---|---|---|"
+    };
     let lines = rows.iter().map(|row| {
+        let closed = if has_closed {
+            format!(" {} | {} |", row.won_value, row.lost_value)
+        } else {
+            String::new()
+        };
         format!(
-            "\n| {} | {} | {} | {} | {} | {} | {} |",
+            "\n| {} | {} | {} | {} |{closed} {} |",
             cell(&row.customer_name),
             row.opportunities,
             row.open.value,
             row.open.weighted,
-            row.won_value,
-            row.lost_value,
             row.next_close.as_deref().unwrap_or("-")
         )
     });
-    std::iter::once(header.to_owned()).chain(lines).collect()
+    let open_only =
+        (!has_closed && !rows.is_empty()).then(|| "\nNo closed deals are among these.".to_owned());
+    std::iter::once(header.to_owned())
+        .chain(lines)
+        .chain(open_only)
+        .collect()
 }

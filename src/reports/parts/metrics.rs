@@ -241,6 +241,22 @@ impl Goals {
             goal_cycle_met: cycle.all.mean.map(|mean| mean.0 < days),
         }
     }
+
+    /// "Goal: win rate 30.0%, met."; `None` where nothing can be held against it.
+    pub fn of_win_rate(&self) -> Option<String> {
+        let met = met(self.goal_met?);
+        Some(format!("Goal: win rate {}, {met}.", self.goal))
+    }
+
+    /// "Goal: sales cycle under 45 days, missed."
+    pub fn of_cycle(&self) -> Option<String> {
+        let (days, met) = (self.goal_cycle_days, met(self.goal_cycle_met?));
+        Some(format!("Goal: sales cycle under {days} days, {met}."))
+    }
+}
+
+const fn met(met: bool) -> &'static str {
+    if met { "met" } else { "missed" }
 }
 
 /// The reasons deals were lost for, the most frequent first.

@@ -12,6 +12,7 @@ pub mod metrics;
 pub mod performance;
 pub mod pipeline;
 pub mod ranking;
+pub mod reasons;
 pub mod rows;
 pub mod search;
 pub mod segments;

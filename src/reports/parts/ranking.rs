@@ -70,6 +70,11 @@ pub fn ranked<T>(
         .collect()
 }
 
+/// Why a segment stands without a rank: of how few deals, and which ones count.
+pub fn unranked(minimum: u32, counted: &str) -> String {
+    format!("-: fewer than {minimum} {counted} deals, not ranked.")
+}
+
 /// Puts segments in the order of their keys, without ranks: time goes on.
 pub fn in_time<T>(mut candidates: Vec<Candidate<T>>) -> Vec<(Option<usize>, Candidate<T>)> {
     // What is unassigned has the greatest key.

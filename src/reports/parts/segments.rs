@@ -66,6 +66,9 @@ const WORDS: [(&str, Dimension); 12] = [
     ("quarter", Dimension::Quarter),
 ];
 
+/// What is said to whom asks by owner: a deal counts for one of either kind, never for two.
+const OWNERS: &str = "A deal has two owners: use \"csm\" or \"sales_rep\".";
+
 /// Bands of size in major units: from this amount on.
 const BANDS: [(i64, &str); 6] = [
     (0, "<10k"),
@@ -106,7 +109,16 @@ impl Dimension {
                             .iter()
                             .map(|name| (portfolio.text(*name), ())),
                     );
-                    pick("dimension", called, &known)?;
+                    if names::plain(called) == "segment" {
+                        return Ok(Dimension::CustomerSegment);
+                    }
+                    pick("dimension", called, &known).map_err(|refusal| {
+                        if names::plain(called) == "owner" {
+                            refusal.hint(OWNERS).candidates(["csm", "sales_rep"])
+                        } else {
+                            refusal
+                        }
+                    })?;
                     // Only a word of the fixed list, asked for as an attribute, comes this far.
                     listed
                 }

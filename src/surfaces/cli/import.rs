@@ -134,7 +134,7 @@ fn said(summary: &Summary) -> String {
     let mut lines: Vec<String> = summary
         .files
         .iter()
-        .map(|file| format!("{}: {} rows", file.file, file.rows))
+        .map(|file| format!("{}: {}", file.file, super::rows_of(file.rows)))
         .collect();
     let counts = [
         ("opportunities", summary.opportunities),

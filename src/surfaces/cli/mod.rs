@@ -443,3 +443,8 @@ fn print(text: &str) -> Result<()> {
     out.flush()?;
     Ok(())
 }
+
+/// "1 row", "2 rows".
+fn rows_of(count: u64) -> String {
+    format!("{count} {}", if count == 1 { "row" } else { "rows" })
+}

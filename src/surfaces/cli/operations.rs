@@ -35,7 +35,7 @@ pub(super) fn export(engine: &Engine, folder: PathBuf) -> Result<ExitCode, Ended
     let written = engine.export(folder)?;
     let lines = written
         .iter()
-        .map(|Written { file, rows }| format!("{file}: {rows} rows\n"));
+        .map(|Written { file, rows }| format!("{file}: {}\n", super::rows_of(*rows)));
     print(&lines.collect::<String>())?;
     Ok(ExitCode::SUCCESS)
 }

@@ -14,6 +14,7 @@ use crate::language::figures::{Amount, Fraction, or_dash};
 use crate::language::periods::label;
 use crate::reports::Asked;
 use crate::reports::parts::at_open::forecast_at_open;
+use crate::reports::parts::reasons;
 
 /// The definition it follows.
 pub const DEFINITION: &str = "accuracy = 1 − |forecast at open − closed| ÷ forecast at open, at least 0; WAPE = Σ|forecast − closed| ÷ Σ closed; \
@@ -115,7 +116,10 @@ impl Accuracy {
                 "{} {} ({} forecast, {} closed)",
                 quarter.period,
                 quarter.accuracy.map_or_else(
-                    || quarter.reason.unwrap_or("-").to_owned(),
+                    || {
+                        let reason = quarter.reason.map(reasons::spoken);
+                        reason.unwrap_or_else(|| "-".to_owned())
+                    },
                     |accuracy| accuracy.to_string()
                 ),
                 or_dash(quarter.forecast_at_open),

@@ -2,6 +2,7 @@
 
 use super::{ForecastData, MonthRow};
 use crate::language::figures::Amount;
+use crate::reports::parts::reasons;
 
 /// How many months the text says the forecast of.
 const MONTHS_TOLD: usize = 12;
@@ -44,10 +45,10 @@ impl ForecastData {
                     .unwrap_or_default();
                 lines.push(format!("Target {target}: {gap}{attained}{coverage}."));
             }
-            _ => lines.push(format!(
-                "No target ({}).",
-                self.reasons.get("target").copied().unwrap_or("no_target")
-            )),
+            _ => lines.push(match self.reasons.get("target") {
+                None | Some(&"no_target") => "No target is set.".to_owned(),
+                Some(reason) => format!("No target: {}.", reasons::spoken(reason)),
+            }),
         }
         lines.extend(self.landing.as_ref().map(|landing| landing.text()));
         let overdue = if self.ended {
