@@ -133,6 +133,78 @@ fn the_spread_is_the_true_one() {
     }
 }
 
+/// Two large deals and many small ones, all values this much more than round.
+fn two_heaps(odd: [i64; 3]) -> Vec<(i64, u16)> {
+    let [first, second, small] = odd;
+    let small = (0..1_000).map(|place| (10_000 + small * (place % 7), 5_000));
+    [(30_000_000 + first, 4_000), (20_000_000 + second, 8_000)]
+        .into_iter()
+        .chain(small)
+        .collect()
+}
+
+#[test]
+fn few_large_and_many_small_deals_keep_narrow_heaps_narrow() {
+    // 300,000 at 40 %, 200,000 at 80 % and a thousand of 100 at 50 %: heaps around 50,000, 250,000,
+    // 350,000 and 550,000, each only 1,581 wide. All are hundreds, so it is exact: neither large one is
+    // won with 12 %, so P10 is the smallest x with P(small ≤ x) ≥ 0.8333, mean + 0.97 × 1,581 = 51,500.
+    let found = landing(0, two_heaps([0; 3]).into_iter(), Some(50_000_000));
+    let whole = (found.p10, found.p50, found.p90);
+    assert_eq!(whole, (5_150_000, 25_130_000, 55_080_000));
+    assert!((found.chance.unwrap() - 0.32).abs() < 1e-9);
+    // Between two outcomes the upper one has to be reached.
+    let at = |target| landing(0, two_heaps([0; 3]).into_iter(), Some(target)).chance;
+    assert_eq!(at(55_000_001), at(55_010_000));
+    assert!(at(55_000_000) > at(55_010_000));
+}
+
+#[test]
+fn odd_values_move_narrow_heaps_no_further_than_themselves() {
+    // A cent here and there moves every quantile by less than a thousandth of the spread, 167,000.
+    let round = landing(0, two_heaps([0; 3]).into_iter(), None);
+    for odd in [[37, 11, 0], [1, 0, 1], [13, 29, 3], [0, 7, 2]] {
+        let deals = two_heaps(odd);
+        let found = landing(0, deals.iter().copied(), None);
+        // Half of the small ones are won, three more than round each on average.
+        let more = odd[2] * 3 * 500;
+        for (odd_one, round) in [
+            (found.p10, round.p10),
+            (found.p50, round.p50),
+            (found.p90, round.p90),
+        ] {
+            assert!((odd_one - round - more).abs() < 16_700, "{odd:?} {odd_one}");
+        }
+    }
+}
+
+#[test]
+fn equal_deals_land_where_the_binomial_does() {
+    // 101 deals of 1,000.01 at 50 %: at most 50 are won with exactly 50 %, which is P50.
+    let deals = std::iter::repeat_n((100_001, 5_000), 101);
+    let found = landing(0, deals, Some(51 * 100_001));
+    assert_eq!(found.p50, 50 * 100_001);
+    assert!((found.chance.unwrap() - 0.5).abs() < 1e-9);
+    // 31 large ones, which share no step with thirty small ones: at most 15 are won with 50 %, so P50 is
+    // those 15 and all the small ones, to a thousandth of the spread.
+    let large = std::iter::repeat_n((100_000_001, 5_000), 31);
+    let small = std::iter::repeat_n((3_333, 5_000), 30);
+    let found = landing(0, large.chain(small), None);
+    let exact = 15 * 100_000_001 + 30 * 3_333;
+    assert!((found.p50 - exact).abs() < 278_000, "{}", found.p50);
+}
+
+#[test]
+fn what_cannot_occur_does_not_come_out() {
+    // All are whole hundreds, far finer than the grid: what comes out is, too.
+    let deals = pipeline(1_900)
+        .into_iter()
+        .chain([(10_000, 5_000), (20_000, 5_000)]);
+    let found = landing(7, deals, None);
+    for amount in [found.p10, found.p50, found.p90] {
+        assert_eq!(amount % 10_000, 7);
+    }
+}
+
 #[test]
 fn matched_moments_state_their_error() {
     let found = landing(0, pipeline(10_000).into_iter(), None);
