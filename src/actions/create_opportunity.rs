@@ -48,7 +48,7 @@ pub struct Command {
     kind: String,
     /// Annual value
     estimated_value: AmountWords,
-    /// Date
+    /// Date, or a month or quarter (its end)
     expected_close: String,
     /// Default today
     #[serde(default)]

@@ -37,7 +37,7 @@ pub struct Command {
     #[serde(default)]
     #[schemars(with = "AmountWords", description = "Annual, in its own currency")]
     estimated_value: Option<AmountWords>,
-    /// Date
+    /// Date, or a month or quarter (its end)
     #[serde(default)]
     #[schemars(with = "String")]
     expected_close: Option<String>,
