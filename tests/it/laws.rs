@@ -121,7 +121,7 @@ pub fn everything(
     let all = json!({ "stage": "all", "limit": 200, "include": "details" });
     Ok(json!({
         "pipeline": get("get_pipeline", with(filter, json!({ "include": ["metrics"] })))?,
-        "forecast": get("get_forecast", Value::Object(filter.clone()))?,
+        "forecast": get("get_forecast", with(filter, json!({ "include": ["accuracy", "calibration"] })))?,
         "list": sorted(get("list_opportunities", with(filter, json!({ "limit": 200 })))?, "opportunities"),
         "all": sorted(get("list_opportunities", all)?, "opportunities"),
         "customers": sorted(get("list_opportunities", with(filter, json!({ "by": "customer", "limit": 200 })))?, "by_customer"),
