@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use self::compare::{Difference, at, differences};
 use self::moved::{Moved, Since, moved, moves};
 use self::parts::{Part, page};
-use super::{Asking, Desk};
+use super::{Asking, Desk, Reply};
 use crate::domain::change::{Position, field};
 use crate::domain::log::Row;
 use crate::domain::portfolio::Portfolio;
@@ -122,7 +122,7 @@ impl Asking for Explain {
                     .hint("Give a limit from 1 to 200; the cursor brings the rest."));
             }
         };
-        let then = (desk.ask)(&question)?;
+        let then = with_shown_figures((desk.ask)(&question)?);
         let figure = query
             .figure
             .as_deref()
@@ -138,7 +138,7 @@ impl Asking for Explain {
         }
         let is_past = present.arguments != question.arguments;
         let mut ask = |question: &Question| match (desk.ask)(question) {
-            Ok(reply) => Some(reply),
+            Ok(reply) => Some(with_shown_figures(reply)),
             Err(refusal) => {
                 warnings.push(Warning::new("refused", format!("Asked again: {refusal}")));
                 None
@@ -185,13 +185,13 @@ impl Asking for Explain {
             warnings.push(Warning::new("unexplained", message));
         }
         let shown = |figure: &Figure| Explained {
-            value: at(&then.structured, &figure.path),
+            value: at(&then.structured, &figure.path).unwrap_or(Value::Null),
             said: match (&figure.parts, at(&then.structured, &figure.path)) {
                 (Some(parts), _) if !parts.is_mean => {
                     let sum = parts.of_deals.iter().map(|(_, part)| part).sum();
                     parts::said(sum, parts.unit, &then.portfolio)
                 }
-                (_, value) => value.to_string(),
+                (_, value) => value.map_or_else(String::new, |value| value.to_string()),
             },
             figure: figure.path.clone(),
             formula: figure.formula,
@@ -293,6 +293,14 @@ impl Asking for Explain {
         }
         text
     }
+}
+
+/// A reply with those of its figures that its answer shows.
+fn with_shown_figures(mut reply: Reply) -> Reply {
+    let answer = &reply.structured;
+    let figures = &mut reply.behind.figures;
+    figures.retain(|figure| at(answer, &figure.path).is_some());
+    reply
 }
 
 /// What was changed since of anything but deals, the latest first.

@@ -300,7 +300,13 @@ impl Report for GetAnalytics {
             .filter(|deal| filter.matches(deal, asked.portfolio))
             .collect();
         let shows = |column| choice.shows(column);
-        Ok(behind::analytics(&closed, &open, shows, asked.portfolio))
+        Ok(behind::analytics(
+            &closed,
+            &open,
+            choice.dimension.as_ref(),
+            shows,
+            asked.portfolio,
+        ))
     }
 
     fn text(answer: &Answer) -> String {

@@ -137,11 +137,7 @@ impl Report for WinRate {
             .transpose()?;
         let sort = query.sort.as_deref().map_or(Ok(Sort::Best), sort_of)?;
 
-        let dating = if created {
-            Dating::Identified
-        } else {
-            Dating::Closed
-        };
+        let dating = Dating::of(created);
         let span = Span::of(&period);
         let mut overall = Outcomes::default();
         let mut segments: FxHashMap<u64, Outcomes> = FxHashMap::default();
@@ -259,7 +255,13 @@ impl Report for WinRate {
         let filter = filters.resolve(asked.portfolio)?.filter;
         let span = Span::of(&query.period(asked)?);
         let deals: Vec<&Deal> = counted(asked, &filter, span, query.created()?).collect();
-        Ok(behind::win_rate("overall.", &deals, asked.portfolio))
+        let mut behind = behind::win_rate("overall.", &deals, asked.portfolio);
+        if let Some(word) = &query.by {
+            let dimension = Dimension::read(word, asked.portfolio)?;
+            let dating = Dating::of(query.created()?);
+            behind::segments(&mut behind, &deals, &dimension, dating, asked.portfolio);
+        }
+        Ok(behind)
     }
 
     fn text(answer: &Answer) -> String {

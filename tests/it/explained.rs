@@ -50,6 +50,11 @@ fn questions(filter: &Map<String, Value>, period: &str) -> Vec<(&'static str, Va
             }
         }
         asked.push((tool, Value::Object(filter.clone())));
+        match tool {
+            "win_rate" => asked.push((tool, with(&filter, json!({ "by": "csm" })))),
+            "get_analytics" => asked.push((tool, with(&filter, json!({ "dimension": "type" })))),
+            _ => {}
+        }
         if tool != "list_opportunities" {
             asked.push((tool, with(&filter, json!({ "period": period }))));
         } else {

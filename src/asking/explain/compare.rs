@@ -132,18 +132,21 @@ fn name_of(row: &Value) -> Option<String> {
     })
 }
 
-/// The value at a path of an answer.
-pub fn at(answer: &Value, path: &str) -> Value {
-    let mut here = answer;
-    for name in path.split('.') {
-        let next = match here {
-            Value::Array(rows) => rows
-                .iter()
-                .find(|row| name_of(row).as_deref() == Some(name)),
-            _ => here.get(name),
-        };
-        let Some(next) = next else { return Value::Null };
-        here = next;
+/// The value at a path of an answer; `None` where it has no such figure. Names of elements may hold
+/// points themselves.
+pub fn at(answer: &Value, path: &str) -> Option<Value> {
+    if path.is_empty() {
+        return Some(answer.clone());
     }
-    here.clone()
+    let below = |name: &str| {
+        let rest = path.strip_prefix(name)?;
+        rest.strip_prefix('.').or(rest.is_empty().then_some(""))
+    };
+    match answer {
+        Value::Array(rows) => rows.iter().find_map(|row| at(row, below(&name_of(row)?)?)),
+        Value::Object(fields) => fields
+            .iter()
+            .find_map(|(name, field)| at(field, below(name)?)),
+        _ => None,
+    }
 }

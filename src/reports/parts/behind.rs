@@ -1,6 +1,9 @@
 //! What each deal adds to the figures of a report, and how those come about that are made of others.
 
+use rustc_hash::FxHashMap;
+
 use super::performance::Column;
+use super::segments::{self, Dating, Dimension};
 use crate::domain::change::{Day, NO_DAY};
 use crate::domain::deal::Deal;
 use crate::domain::filter::{Tally, is_overdue};
@@ -256,23 +259,40 @@ pub fn win_rate(path: &str, deals: &[&Deal], portfolio: &Portfolio) -> Behind {
     behind
 }
 
+/// Of both: the same of every segment of the deals counted.
+pub fn segments(
+    behind: &mut Behind,
+    deals: &[&Deal],
+    dimension: &Dimension,
+    dating: Dating,
+    portfolio: &Portfolio,
+) {
+    let mut of_key: FxHashMap<u64, Vec<&Deal>> = FxHashMap::default();
+    for deal in deals {
+        let key = dimension.key(deal, portfolio, dating);
+        of_key.entry(key).or_default().push(deal);
+    }
+    let mut of_name = segments::named(of_key, dimension, portfolio);
+    of_name.sort_by(|(_, one, _), (_, other, _)| one.cmp(other));
+    for (_, name, deals) in of_name {
+        let path = format!("segments.{name}.");
+        let found = win_rate(&path, &deals, portfolio);
+        behind.figures.extend(found.figures);
+    }
+}
+
 /// Of `get_analytics`: the deals closed in the period, and those open now.
 pub fn analytics(
     closed: &[&Deal],
     open: &[&Deal],
+    dimension: Option<&Dimension>,
     shows: impl Fn(Column) -> bool,
     portfolio: &Portfolio,
 ) -> Behind {
     let mut behind = win_rate("", closed, portfolio);
-    behind.figures.retain(|figure| {
-        let name = figure.path.split('.').next().unwrap_or_default();
-        match name {
-            "win_rate" | "win_rate_by_value" => shows(Column::WinRate),
-            "avg_deal_size" => shows(Column::DealSize),
-            "cycle_days" => shows(Column::Cycle),
-            _ => true,
-        }
-    });
+    if let Some(dimension) = dimension {
+        segments(&mut behind, closed, dimension, Dating::Closed, portfolio);
+    }
     if shows(Column::Open) {
         tally(&mut behind, named("open.", COUNTED), open, portfolio);
     }

@@ -332,6 +332,17 @@ pub enum Dating {
     Identified,
 }
 
+impl Dating {
+    /// By when deals were created, or by when they closed.
+    pub const fn of(created: bool) -> Dating {
+        if created {
+            Dating::Identified
+        } else {
+            Dating::Closed
+        }
+    }
+}
+
 /// Whether the segments of a dimension stand in their own order rather than by rate.
 pub fn in_order(dimension: &Dimension) -> bool {
     matches!(dimension, Dimension::Month | Dimension::Quarter)
