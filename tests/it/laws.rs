@@ -951,6 +951,9 @@ fn no_age_is_negative_on_any_day() {
 fn forget(forecast: &mut Value) {
     if let Some(forecast) = forecast.as_object_mut() {
         forecast.remove("forecast_at_open");
+        // Accuracy and calibration judge the past, too.
+        forecast.remove("accuracy");
+        forecast.remove("calibration");
         // Why it is missing is forgotten with it.
         if let Some(reasons) = forecast.get_mut("reasons").and_then(Value::as_object_mut) {
             reasons.retain(|figure, _| !figure.ends_with("forecast_at_open"));
