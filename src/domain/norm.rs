@@ -1,6 +1,8 @@
 //! What is usual for a customer: how the value of a deal compares with that of the customer's others
 //! (DEFINITIONS section 4, "far from the customer's norm").
 
+use rustc_hash::FxHashSet;
+
 use super::deal::Deal;
 use super::portfolio::Portfolio;
 use super::texts::NONE;
@@ -11,17 +13,40 @@ const ENOUGH: usize = 3;
 /// This many times the norm, or this part of it, is far from it.
 const FAR: i128 = 10;
 
-/// The values of each customer's deals, whatever became of them, in order.
+/// The deals whose value is far from their customer's norm.
 #[derive(Debug, Clone, Default)]
 pub struct Norms {
+    far: FxHashSet<u32>,
+}
+
+/// The values of each customer's deals, whatever became of them, in order.
+struct Values {
     values: Vec<i64>,
     /// Where the values of each customer begin, and after the last where they end.
     starts: Vec<u32>,
 }
 
 impl Norms {
-    /// Sorts the deals of every customer.
+    /// Compares every deal with the others of its customer.
     pub fn of(portfolio: &Portfolio) -> Norms {
+        let values = Values::of(portfolio);
+        let deals = portfolio.chunks().flat_map(|chunk| chunk.deals());
+        let far = deals.filter(|deal| values.is_far(deal));
+        Norms {
+            far: far.map(|deal| deal.number).collect(),
+        }
+    }
+
+    /// Whether a deal's value is ten times or more, or a tenth or less, of the median of at least three
+    /// other deals of its customer.
+    pub fn is_far(&self, deal: &Deal) -> bool {
+        self.far.contains(&deal.number)
+    }
+}
+
+impl Values {
+    /// Sorts the deals of every customer.
+    fn of(portfolio: &Portfolio) -> Values {
         let deals = || {
             let deals = portfolio.chunks().flat_map(|chunk| chunk.deals());
             deals.filter(|deal| has_norm(deal))
@@ -51,7 +76,7 @@ impl Norms {
                 *next += 1;
             }
         }
-        let mut norms = Norms { values, starts };
+        let mut norms = Values { values, starts };
         for customer in 0..norms.starts.len().saturating_sub(1) {
             let (from, to) = norms.ends(customer);
             if let Some(values) = norms.values.get_mut(from..to) {
@@ -66,9 +91,7 @@ impl Norms {
         (at(customer), at(customer + 1))
     }
 
-    /// Whether a deal's value is ten times or more, or a tenth or less, of the median of at least three
-    /// other deals of its customer.
-    pub fn is_far(&self, deal: &Deal) -> bool {
+    fn is_far(&self, deal: &Deal) -> bool {
         if !has_norm(deal) {
             return false;
         }
