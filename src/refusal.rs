@@ -78,6 +78,7 @@ codes! {
     ClosedValueRequired "closed_value_required" Invalid "A win needs the value it closed at.",
     LostReasonRequired "lost_reason_required" Invalid "A loss needs a reason.",
     ReasonRequired "reason_required" Invalid "A backward move or a reopening needs a reason.",
+    ForbiddenByRole "forbidden_by_role" Forbidden "The caller's role may not do this.",
     ForbiddenByStage "forbidden_by_stage" Invalid "The stage does not allow this, such as a probability on a closed deal.",
     StageChanged "stage_changed" Conflict "The opportunity is no longer in the stage the caller expected.",
     VersionChanged "version_changed" Conflict "The opportunity was changed since the version the caller expected.",

@@ -5,6 +5,7 @@ use std::sync::{Arc, LazyLock};
 
 use serde_json::{Map, Value};
 
+use crate::domain::role::Role;
 use crate::language::{schema, vocabulary};
 use crate::refusal::{Code, Refusal, Result};
 use crate::{actions, asking, reports};
@@ -41,6 +42,27 @@ pub struct Tool {
 }
 
 impl Tool {
+    /// Whether a role may call it.
+    pub fn allows(&self, role: Role) -> bool {
+        match self.does {
+            Does::Report(_) | Does::Asking(_) => true,
+            Does::Action(entry) => role == Role::Admin || entry.roles.contains(&role),
+        }
+    }
+
+    /// Refuses a role that may not call it, and says which may.
+    pub fn check_role(&self, role: Role) -> Result<()> {
+        if self.allows(role) {
+            return Ok(());
+        }
+        let may = Role::ALL.into_iter().filter(|role| self.allows(*role));
+        let may: Vec<&str> = may.map(Role::word).collect();
+        let message = format!("The role {} may not use {}.", role.word(), self.name);
+        Err(Refusal::new(Code::ForbiddenByRole, message)
+            .hint(format!("May use it: {}.", may.join(", ")))
+            .candidates(may))
+    }
+
     /// Whether it only reads.
     pub fn is_read_only(&self) -> bool {
         !matches!(self.does, Does::Action(_))

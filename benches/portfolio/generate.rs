@@ -9,6 +9,7 @@ use expansion_pipeline::domain::days::day;
 use expansion_pipeline::domain::draft::{Author, Draft};
 use expansion_pipeline::domain::origin::Origin;
 use expansion_pipeline::domain::portfolio::Portfolio;
+use expansion_pipeline::domain::role::Role;
 use expansion_pipeline::domain::texts::NONE;
 use expansion_pipeline::store::{Location, Store};
 
@@ -108,6 +109,9 @@ pub fn database(path: &Path, size: u32) -> u32 {
     let mut portfolio = Portfolio::default();
     let now = i64::from(day(today())) * DAY;
     let author = Author {
+        role: Role::Admin,
+        client: String::new(),
+        trace: String::new(),
         actor: "bench".to_owned(),
         door: Door::Import,
         reason: String::new(),

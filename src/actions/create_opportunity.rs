@@ -18,6 +18,7 @@ use crate::domain::days::day;
 use crate::domain::draft::{Draft, Planned};
 use crate::domain::origin::{FOLLOWS, FOLLOWS_CATEGORY, Origin};
 use crate::domain::portfolio::Portfolio;
+use crate::domain::role;
 use crate::domain::stage::{ExpansionType, Stage};
 use crate::domain::texts::{NONE, Text};
 use crate::language::arguments::AmountWords;
@@ -149,6 +150,7 @@ impl Action for CreateOpportunity {
         the same kind instead of doubling it. Use for \"Acme wants 50 more seats, 45k, closing end of March\". To move one \
         use update_stage.";
     const IDEMPOTENT: bool = false;
+    const ROLES: &'static [role::Role] = &[role::Role::Expansion];
     type Command = Command;
     type Outcome = Outcome;
 

@@ -22,9 +22,10 @@ use crate::domain::change::{Day, Position};
 use crate::domain::days::day;
 use crate::domain::draft::{Author, Planned};
 use crate::domain::portfolio::Portfolio;
+use crate::domain::role::Role;
 use crate::language::arguments::{self, Elsewhere};
 use crate::language::schema;
-use crate::refusal::Result;
+use crate::refusal::{Code, Refusal, Result};
 
 /// Every action, in the order it is listed.
 pub const ALL: &[Entry] = &[
@@ -54,6 +55,17 @@ impl Commanded<'_> {
         day(self.today)
     }
 
+    /// Refuses what the researcher may not do: the role that finds out, and does not sell.
+    fn check_researcher(&self, may: bool, message: impl FnOnce() -> String) -> Result<()> {
+        if may || self.author.role != Role::Researcher {
+            return Ok(());
+        }
+        let roles = [Role::Expansion, Role::Admin].map(Role::word);
+        Err(Refusal::new(Code::ForbiddenByRole, message())
+            .hint(format!("The roles {} may.", roles.join(" and ")))
+            .candidates(roles))
+    }
+
     /// The position that the outcome names for undoing it. None when nothing is written: what stands
     /// at the head of the log then is somebody else's, and undoing that would undo theirs.
     fn written(&self, planned: &Planned) -> Option<Position> {
@@ -72,6 +84,9 @@ trait Action {
     const IDEMPOTENT: bool;
     /// Whether a report may be asked what it would say if this were done.
     const WHAT_IF: bool = true;
+    /// The roles that may command it, beside admin, who may everything. What one of them may not do with
+    /// it, the plan refuses.
+    const ROLES: &'static [Role];
     /// Arguments that it is commanded with and does not have, and what to do instead.
     const ELSEWHERE: Elsewhere = &[];
     type Command: DeserializeOwned + JsonSchema + 'static;
@@ -113,6 +128,8 @@ pub struct Entry {
     pub idempotent: bool,
     /// Whether a report may be asked what it would say if this were done.
     pub what_if: bool,
+    /// The roles that may command it, beside admin.
+    pub roles: &'static [Role],
     /// The JSON Schema of its arguments.
     pub input: fn() -> Map<String, Value>,
     /// The JSON Schema of its answer.
@@ -128,6 +145,7 @@ const fn entry<A: Action>() -> Entry {
         description: A::DESCRIPTION,
         idempotent: A::IDEMPOTENT,
         what_if: A::WHAT_IF,
+        roles: A::ROLES,
         input: input::<A>,
         output: schema::output::<A::Outcome>,
         plan: plan::<A>,

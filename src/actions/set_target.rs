@@ -10,6 +10,7 @@ use crate::domain::change::{Subject, field};
 use crate::domain::days::day;
 use crate::domain::draft::{Author, Draft, Planned};
 use crate::domain::reference::TargetKey;
+use crate::domain::role::Role;
 use crate::domain::stage::ExpansionType;
 use crate::domain::texts::NONE;
 use crate::language::arguments::AmountWords;
@@ -77,6 +78,7 @@ impl Action for SetTarget {
     const DESCRIPTION: &'static str = "Sets the target of a period, for the organisation or one CSM or type; a quarter is \
         kept as its months. Use for \"Set the Q2 target to 900k\". To try a target on a forecast use its assume_target.";
     const IDEMPOTENT: bool = true;
+    const ROLES: &'static [Role] = &[];
     type Command = Command;
     type Outcome = Outcome;
 

@@ -11,6 +11,7 @@ use crate::domain::draft::{Author, Draft, Planned};
 use crate::domain::money::Currency;
 use crate::domain::origin::Origin;
 use crate::domain::portfolio::Portfolio;
+use crate::domain::role::Role;
 use crate::language::opportunity::{Form, Opportunity, label, show};
 use crate::language::{clean, fields};
 use crate::refusal::{Code, Refusal, Result};
@@ -61,6 +62,7 @@ impl Action for UndoChange {
     const DESCRIPTION: &'static str = "Undoes what one earlier command changed, a creation too; refused when later changes \
         build on it. Nothing is erased: undoing the undo restores it. Use for \"That was the wrong deal, take it back\".";
     const IDEMPOTENT: bool = false;
+    const ROLES: &'static [Role] = &[];
     const WHAT_IF: bool = false;
     type Command = Command;
     type Outcome = Outcome;

@@ -9,8 +9,10 @@ use serde::{Deserialize, Serialize};
 use self::editing::Editing;
 use super::parts::effect::Effect;
 use super::{Action, Commanded};
-use crate::domain::draft::{Author, Planned};
+use crate::domain::change::field;
+use crate::domain::draft::{Author, Planned, Said};
 use crate::domain::portfolio::{Found, Portfolio};
+use crate::domain::role::Role;
 use crate::language::arguments::{AmountWords, Elsewhere, Words};
 use crate::language::opportunity::{Form, Opportunity, find, label, show};
 use crate::refusal::{Code, Refusal, Result};
@@ -123,6 +125,14 @@ pub struct Outcome {
     position: Option<u32>,
 }
 
+/// The fields that a researcher finds out about.
+const FOUND_OUT: [u32; 4] = [
+    field::USE_CASE,
+    field::CHAMPION,
+    field::NOTES,
+    field::EXPECTED_CLOSE,
+];
+
 impl Action for UpdateOpportunity {
     const NAME: &'static str = "update_opportunity";
     const TITLE: &'static str = "Edit an opportunity";
@@ -130,6 +140,7 @@ impl Action for UpdateOpportunity {
         probability, category, texts. Use for \"Push Acme's premium tier to April and make it 90k\". To move its stage \
         use update_stage.";
     const IDEMPOTENT: bool = true;
+    const ROLES: &'static [Role] = &[Role::Researcher, Role::Expansion];
     const ELSEWHERE: Elsewhere = &[("stage", "To move its stage use update_stage.")];
     type Command = Command;
     type Outcome = Outcome;
@@ -164,6 +175,11 @@ impl Action for UpdateOpportunity {
             notes.push("It reads so already; nothing changes.".to_owned());
         }
         let planned = draft.finish();
+        let finds_out = |said: &Said| FOUND_OUT.contains(&said.field);
+        commanded.check_researcher(planned.said.iter().all(finds_out), || {
+            "The role researcher edits use_case, champion, notes and expected_close only."
+                .to_owned()
+        })?;
         let after = planned
             .after
             .deal(number)

@@ -12,6 +12,7 @@ use crate::domain::days::{date, day};
 use crate::domain::draft::{Author, Draft, Planned};
 use crate::domain::portfolio::{Found, Portfolio};
 use crate::domain::ratio::Ratio;
+use crate::domain::role::Role;
 use crate::domain::stage::Stage;
 use crate::language::arguments::AmountWords;
 use crate::language::basis::spoken;
@@ -87,12 +88,16 @@ pub struct Outcome {
     position: Option<u32>,
 }
 
+/// The stages between which a researcher moves opportunities.
+const QUALIFYING: [Stage; 2] = [Stage::Identified, Stage::Qualified];
+
 impl Action for UpdateStage {
     const NAME: &'static str = "update_stage";
     const TITLE: &'static str = "Move an opportunity";
     const DESCRIPTION: &'static str = "Moves one opportunity to another stage, closing and reopening included, with \
         audit trail. Use for \"Acme's premium tier is won at 85k\". Give expected_stage when others write too.";
     const IDEMPOTENT: bool = true;
+    const ROLES: &'static [Role] = &[Role::Researcher, Role::Expansion];
     type Command = Command;
     type Outcome = Outcome;
 
@@ -112,6 +117,13 @@ impl Action for UpdateStage {
         if expected.is_some_and(|expected| expected != from) {
             return Err(moved_meanwhile(number, from, portfolio));
         }
+        let qualifies = [from, to].iter().all(|stage| QUALIFYING.contains(stage));
+        commanded.check_researcher(qualifies, || {
+            let (from, to) = (from.word(), to.word());
+            format!(
+                "The role researcher moves opportunities up to qualified, not from {from} to {to}."
+            )
+        })?;
         let words = Words {
             closed_value: command.closed_value.as_ref(),
             actual_close: command.actual_close.as_deref(),

@@ -2,6 +2,7 @@
 //! The present is these folded up (`deal`, `portfolio`); nothing here knows how a report reads them.
 
 use super::origin::Origin;
+use super::role::Role;
 use super::texts::Text;
 
 /// A place in the log: 0 before the first change, then one for each change, without gaps.
@@ -32,6 +33,8 @@ pub enum Door {
     Cli = 2,
     /// An imported file.
     Import = 3,
+    /// The REST API.
+    Rest = 4,
 }
 
 impl Door {
@@ -46,6 +49,7 @@ impl Door {
             Door::Mcp => "mcp",
             Door::Cli => "cli",
             Door::Import => "import",
+            Door::Rest => "rest",
         }
     }
 
@@ -55,6 +59,7 @@ impl Door {
             1 => Door::Mcp,
             2 => Door::Cli,
             3 => Door::Import,
+            4 => Door::Rest,
             _ => return None,
         })
     }
@@ -74,6 +79,12 @@ pub struct Entry {
     pub actor: Text,
     /// Why it was made, in the caller's words; [`NONE`](super::texts::NONE) when not said.
     pub reason: Text,
+    /// The role it was made in; none when that was not recorded.
+    pub role: Option<Role>,
+    /// The program that made it, such as the MCP client; [`NONE`](super::texts::NONE) when not known.
+    pub client: Text,
+    /// The trace of the request (W3C trace context); [`NONE`](super::texts::NONE) without one.
+    pub trace: Text,
 }
 
 /// What a change is about.

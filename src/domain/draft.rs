@@ -4,6 +4,7 @@
 use super::change::{Batch, Change, Door, EMPTY, Entry, Logged, Millis, Subject};
 use super::origin::Origin;
 use super::portfolio::Portfolio;
+use super::role::Role;
 use super::texts::{NONE, Text};
 
 /// Who writes, when, through which door, and why.
@@ -11,6 +12,12 @@ use super::texts::{NONE, Text};
 pub struct Author {
     /// The name of the person or agent.
     pub actor: String,
+    /// The role they act in.
+    pub role: Role,
+    /// The program they use; may be empty.
+    pub client: String,
+    /// The trace of the request; may be empty.
+    pub trace: String,
     /// The door.
     pub door: Door,
     /// Why, in their words; may be empty.
@@ -87,6 +94,7 @@ impl Draft {
         };
         let actor = draft.text(&author.actor);
         let reason = draft.text(&author.reason);
+        let (client, trace) = (draft.text(&author.client), draft.text(&author.trace));
         let first = draft.next;
         draft.batch.entries.push(Entry {
             first,
@@ -94,6 +102,9 @@ impl Draft {
             door: author.door,
             actor,
             reason,
+            role: Some(author.role),
+            client,
+            trace,
         });
         draft
     }

@@ -187,6 +187,8 @@ impl Soundness {
             .or_else(|| instant(entry.recorded_at, entry.first))
             .or_else(|| self.text(entry.actor, entry.first))
             .or_else(|| self.text(entry.reason, entry.first))
+            .or_else(|| self.text(entry.client, entry.first))
+            .or_else(|| self.text(entry.trace, entry.first))
     }
 
     fn origin(&mut self, origin: &Origin) -> Option<String> {
@@ -339,6 +341,9 @@ mod tests {
             door: Door::Cli,
             actor: NONE,
             reason: NONE,
+            role: None,
+            client: NONE,
+            trace: NONE,
         })
     }
 

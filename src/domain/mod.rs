@@ -30,6 +30,7 @@ pub mod progress;
 pub mod rates;
 pub mod ratio;
 pub mod reference;
+pub mod role;
 pub mod settings;
 pub mod stage;
 pub mod statement;

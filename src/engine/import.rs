@@ -138,6 +138,9 @@ fn author(
     let now = clock.within(&settings);
     let author = Author {
         actor: caller.actor.clone(),
+        role: caller.role,
+        client: caller.client.clone(),
+        trace: caller.trace.clone(),
         door: Door::Import,
         reason: String::new(),
         now,

@@ -1,6 +1,7 @@
 //! The one way in. Picks the portfolio a question is asked of, applies what an action planned, and
 //! is the only place that reads the wall clock. It knows no tool by name and no transport.
 
+mod access;
 mod backup;
 mod check;
 mod demo;
@@ -37,8 +38,10 @@ use crate::registry::{Does, Tool};
 pub use self::import::{Imported, KeepRejected};
 pub use crate::actions::import::{Conflict, Counts, Summary};
 pub use crate::domain::change::Door;
+pub use crate::domain::role::Role;
 pub use crate::domain::statement::Rejection;
 pub use crate::language::journal::Line;
+pub use access::{Listed, Made};
 pub use backup::BackedUp;
 pub use check::Finding;
 pub use error::{Error, Result};
@@ -57,20 +60,56 @@ pub struct Config {
     pub today: Option<NaiveDate>,
 }
 
-/// Who is calling, and through which door.
+/// Who is calling, in which role, through which door, with what.
 #[derive(Debug, Clone)]
 pub struct Caller {
     actor: String,
     door: Door,
+    role: Role,
+    client: String,
+    trace: String,
 }
 
 impl Caller {
-    /// A caller by the name of the person or agent, made fit for the audit trail.
+    /// A caller by the name of the person or agent, made fit for the audit trail, who may do everything.
     pub fn new(actor: &str, door: Door) -> Caller {
         Caller {
             actor: clean(actor, 100),
             door,
+            role: Role::Admin,
+            client: String::new(),
+            trace: String::new(),
         }
+    }
+
+    /// The same in a role.
+    #[must_use]
+    pub fn in_role(self, role: Role) -> Caller {
+        Caller { role, ..self }
+    }
+
+    /// The same with the program that calls for them.
+    #[must_use]
+    pub fn with_client(self, client: &str) -> Caller {
+        let client = clean(client, 100);
+        Caller { client, ..self }
+    }
+
+    /// The same with the trace of the request.
+    #[must_use]
+    pub fn with_trace(self, trace: &str) -> Caller {
+        let trace = clean(trace, 100);
+        Caller { trace, ..self }
+    }
+
+    /// The role.
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
+    /// The name of the person or agent.
+    pub fn actor(&self) -> &str {
+        &self.actor
     }
 }
 
@@ -115,10 +154,13 @@ impl Engine {
         arguments: Map<String, Value>,
         caller: &Caller,
     ) -> Result<Answer> {
-        self.guarded(|| match tool.does {
-            Does::Report(entry) => self.ask(tool, entry, arguments, caller),
-            Does::Asking(entry) => self.ask_about(tool, entry, arguments, caller),
-            Does::Action(entry) => self.command(tool, entry, arguments, caller),
+        self.guarded(|| {
+            tool.check_role(caller.role)?;
+            match tool.does {
+                Does::Report(entry) => self.ask(tool, entry, arguments, caller),
+                Does::Asking(entry) => self.ask_about(tool, entry, arguments, caller),
+                Does::Action(entry) => self.command(tool, entry, arguments, caller),
+            }
         })
     }
 
@@ -307,6 +349,9 @@ impl Clock {
 fn author(caller: Caller, now: Millis) -> Author {
     Author {
         actor: caller.actor,
+        role: caller.role,
+        client: caller.client,
+        trace: caller.trace,
         door: caller.door,
         reason: String::new(),
         now,

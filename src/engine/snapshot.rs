@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::error::Result;
 use crate::domain::portfolio::Portfolio;
-use crate::store::Store;
+use crate::store::{Store, Token};
 
 /// The latest portfolio.
 #[derive(Debug, Default)]
@@ -59,6 +59,12 @@ impl Watch {
     pub fn note(&self, number: u32) -> Result<Option<String>> {
         let watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(watched.0.note(number)?)
+    }
+
+    /// The token of a hash.
+    pub fn token(&self, hash: &[u8]) -> Result<Option<Token>> {
+        let watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(watched.0.token_of(hash)?)
     }
 
     /// The portfolio at the head of the log as of this call.

@@ -19,6 +19,7 @@ use crate::domain::origin::Origin;
 use crate::domain::portfolio::Portfolio;
 use crate::domain::rates::RateKey;
 use crate::domain::reference::{ForecastKey, TargetKey};
+use crate::domain::role::Role;
 use crate::domain::stage::{ExpansionType, Stage};
 use crate::domain::texts::{NONE, Text};
 
@@ -47,11 +48,17 @@ pub struct Line {
     pub to: Option<String>,
     /// Why.
     pub reason: Option<String>,
+    /// In which role.
+    pub role: Option<&'static str>,
+    /// With which program.
+    pub client: Option<String>,
+    /// The trace of the request.
+    pub trace: Option<String>,
 }
 
 impl Line {
     /// Its cells, in the order of its fields; what there is not is empty.
-    pub fn cells(&self) -> [&str; 10] {
+    pub fn cells(&self) -> [&str; 13] {
         fn or_empty(text: &Option<String>) -> &str {
             text.as_deref().unwrap_or_default()
         }
@@ -66,6 +73,9 @@ impl Line {
             or_empty(&self.from),
             or_empty(&self.to),
             or_empty(&self.reason),
+            self.role.unwrap_or_default(),
+            or_empty(&self.client),
+            or_empty(&self.trace),
         ]
     }
 }
@@ -151,6 +161,9 @@ impl<'a> Journal<'a> {
             from: None,
             to: None,
             reason: entry.and_then(|entry| text(entry.reason)),
+            role: entry.and_then(|entry| entry.role).map(Role::word),
+            client: entry.and_then(|entry| text(entry.client)),
+            trace: entry.and_then(|entry| text(entry.trace)),
         }
     }
 

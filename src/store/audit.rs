@@ -56,7 +56,9 @@ pub fn file(path: &Path) -> Result<Vec<String>> {
 }
 
 /// The tables whose rows belong to an organisation.
-const OWNED: [&str; 6] = ["text", "note", "entry", "origin", "change", "request"];
+const OWNED: [&str; 8] = [
+    "text", "note", "entry", "origin", "change", "request", "token", "secret",
+];
 
 /// The names of the organisations that have a log or ought to, and what is wrong with the rest: every
 /// organisation that a row belongs to has a name and a head.

@@ -1,6 +1,7 @@
 //! The only SQL. Opens and checks a database file, reads the log, appends to it. It knows rows and
 //! transactions; what they mean is `domain`'s, and when to write is the engine's.
 
+mod access;
 mod audit;
 mod backup;
 mod connecting;
@@ -16,6 +17,7 @@ use crate::domain::log::Row;
 use crate::domain::portfolio::Portfolio;
 use crate::domain::texts::Texts;
 
+pub use access::Token;
 pub use audit::{StageSum, file, organisations};
 pub use backup::Original;
 use connecting::{MIGRATIONS, connect, prepare};

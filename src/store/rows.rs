@@ -7,6 +7,7 @@ use super::error::Result;
 use crate::domain::change::{Batch, Change, Door, EMPTY, Entry, Logged, NO_DAY, Position, Subject};
 use crate::domain::log;
 use crate::domain::origin::{FOLLOWS, FOLLOWS_CATEGORY, Origin};
+use crate::domain::role::Role;
 use crate::domain::texts::NONE;
 
 const ORIGIN: &str = "deal, seq, at, known_at, recorded, id, name, customer, kind, stage, history, probability, \
@@ -26,7 +27,8 @@ pub(super) fn append(connection: &Connection, org: i64, batch: &Batch) -> Result
         note.execute(params![org, number, new])?;
     }
     let mut entry = connection.prepare_cached(
-        "INSERT INTO entry (org, first, recorded_at, door, actor, reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT INTO entry (org, first, recorded_at, door, actor, reason, role, client, trace) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     )?;
     for new in &batch.entries {
         entry.execute(params![
@@ -35,7 +37,10 @@ pub(super) fn append(connection: &Connection, org: i64, batch: &Batch) -> Result
             new.recorded_at,
             new.door.code(),
             some(new.actor),
-            some(new.reason)
+            some(new.reason),
+            new.role.map(Role::code),
+            some(new.client),
+            some(new.trace)
         ])?;
     }
     let mut origin = connection.prepare_cached(&format!(
@@ -124,8 +129,8 @@ pub(super) fn entries(
     mut take: impl FnMut(Entry),
 ) -> Result<()> {
     let mut statement = connection.prepare_cached(
-        "SELECT first, recorded_at, door, actor, reason FROM entry WHERE org = ?1 AND first > ?2 AND first <= ?3 \
-         ORDER BY first",
+        "SELECT first, recorded_at, door, actor, reason, role, client, trace FROM entry \
+         WHERE org = ?1 AND first > ?2 AND first <= ?3 ORDER BY first",
     )?;
     let mut rows = statement.query(params![org, after, up_to])?;
     while let Some(row) = rows.next()? {
@@ -136,6 +141,7 @@ pub(super) fn entries(
 
 fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
     let (first, door) = (row.get(0)?, row.get(2)?);
+    let role: Option<u8> = row.get(5)?;
     Ok(Entry {
         first,
         recorded_at: row.get(1)?,
@@ -147,6 +153,18 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
         })?,
         actor: number(row, 3)?,
         reason: number(row, 4)?,
+        role: role
+            .map(|code| {
+                Role::from_code(code).ok_or_else(|| {
+                    let what = format!(
+                        "the entry at position {first} was made in role {code}, which does not exist"
+                    );
+                    rusqlite::Error::FromSqlConversionFailure(5, Type::Integer, what.into())
+                })
+            })
+            .transpose()?,
+        client: number(row, 6)?,
+        trace: number(row, 7)?,
     })
 }
 
@@ -242,8 +260,8 @@ pub(super) fn log<E: From<super::Error>>(
     let sql = |error: rusqlite::Error| E::from(error.into());
     let prepare = |text: &str| connection.prepare(text).map_err(sql);
     let mut entries = prepare(
-        "SELECT first, recorded_at, door, actor, reason FROM entry WHERE org = ?1 AND first > ?2 AND first <= ?3 \
-         ORDER BY first",
+        "SELECT first, recorded_at, door, actor, reason, role, client, trace FROM entry \
+         WHERE org = ?1 AND first > ?2 AND first <= ?3 ORDER BY first",
     )?;
     let mut origins = prepare(&format!(
         "SELECT {ORIGIN} FROM origin WHERE org = ?1 AND seq > ?2 AND seq <= ?3 ORDER BY deal"

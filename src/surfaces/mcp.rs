@@ -4,6 +4,7 @@
 
 use std::sync::{Arc, LazyLock};
 
+use axum::http::request::Parts;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, CustomRequest,
     CustomResult, ErrorCode, Implementation, ListToolsResult, MetaObject, PaginatedRequestParams,
@@ -14,7 +15,8 @@ use rmcp::{ErrorData, ServerHandler, ServiceExt};
 use serde_json::{Map, Value, json};
 
 use super::legible::{Legible, UNREADABLE};
-use crate::engine::{Caller, Door, Engine, Error};
+use super::trace::{self, TRACEPARENT};
+use crate::engine::{Caller, Door, Engine, Error, Role};
 use crate::refusal::Refusal;
 use crate::registry;
 
@@ -31,22 +33,38 @@ pub struct Server {
     engine: Arc<Engine>,
     /// Who calls, when the command line said so; else the client by its name.
     actor: Option<String>,
+    /// In which role, where no token says it.
+    role: Role,
 }
 
 impl Server {
-    /// A server whose callers act under this name, or each under its client's.
-    pub fn new(engine: Arc<Engine>, actor: Option<String>) -> Server {
-        Server { engine, actor }
+    /// A server whose callers act under this name, or each under its client's, and in this role; those
+    /// who come with a token act as that says.
+    pub fn new(engine: Arc<Engine>, actor: Option<String>, role: Role) -> Server {
+        Server {
+            engine,
+            actor,
+            role,
+        }
     }
 
     fn caller(&self, context: &RequestContext<RoleServer>) -> Caller {
-        let client = || context.client_info().map(|client| client.name.clone());
-        let actor = self
-            .actor
-            .clone()
-            .or_else(client)
-            .unwrap_or_else(|| "mcp client".to_owned());
-        Caller::new(&actor, Door::Mcp)
+        let parts = context.extensions.get::<Parts>();
+        let client = context.client_info().map(|client| client.name.clone());
+        let caller = match parts.and_then(|parts| parts.extensions.get::<Caller>()) {
+            Some(bearer) => bearer.clone(),
+            None => {
+                let actor = self.actor.as_ref().or(client.as_ref());
+                let actor = actor.map_or("mcp client", String::as_str);
+                Caller::new(actor, Door::Mcp).in_role(self.role)
+            }
+        };
+        let in_header = || parts?.headers.get(TRACEPARENT)?.to_str().ok();
+        let traceparent = context.meta.get(TRACEPARENT).and_then(Value::as_str);
+        let trace = traceparent.or_else(in_header).and_then(trace::id_of);
+        caller
+            .with_client(&client.unwrap_or_default())
+            .with_trace(trace.unwrap_or_default())
     }
 }
 
@@ -84,9 +102,13 @@ impl ServerHandler for Server {
     async fn list_tools(
         &self,
         _: Option<PaginatedRequestParams>,
-        _: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        Ok(ListToolsResult::with_all_items(all_listed().to_vec()))
+        let role = self.caller(&context).role();
+        let allowed = all_listed().iter().zip(registry::tools());
+        let allowed = allowed.filter(|(_, tool)| tool.allows(role));
+        let listed = allowed.map(|(listed, _)| listed.clone()).collect();
+        Ok(ListToolsResult::with_all_items(listed))
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {

@@ -3,5 +3,7 @@
 
 pub mod cli;
 pub mod contracts;
+pub mod http;
 mod legible;
 pub mod mcp;
+mod trace;

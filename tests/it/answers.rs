@@ -7,6 +7,7 @@
 //! | `today` | the business date it is asked on |
 //! | `settings` | the organisation's settings, made before the import |
 //! | `before` | what happens first: `{tool, arguments, today?}`, `{import: folder}`, `{settings: {…}}` or, for a later export of a line or two, `{files: {name: [lines]}}` |
+//! | `role` | the role it is asked in; without it admin |
 //! | `query` | the arguments of the tool |
 //! | `report` | what the structured answer must hold |
 //! | `refusal` | instead: what the refusal must hold (`code`, `kind`, `message`, `hint`, `candidates`) |
@@ -24,14 +25,16 @@ use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{LazyLock, Mutex};
 
-use expansion_pipeline::engine::Answer;
+use expansion_pipeline::engine::{Answer, Role};
 use expansion_pipeline::files::Source;
 use expansion_pipeline::refusal::{Code, Refusal};
 use expansion_pipeline::registry;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::support::{Portfolio, answer, caller, differences, empty, engine, portfolio_with, root};
+use crate::support::{
+    Portfolio, answer, answer_to, caller, differences, empty, engine, portfolio_with, root,
+};
 
 /// Codes that no question of a sound database is refused with: they need a file or a disk that is
 /// broken, or belong to importing, so they are proven with real processes in `processes.rs`.
@@ -66,6 +69,8 @@ pub struct Case {
     settings: BTreeMap<String, String>,
     #[serde(default)]
     before: Vec<Step>,
+    /// The role it is asked in; else admin.
+    role: Option<String>,
     query: Value,
     report: Option<Value>,
     refusal: Option<Value>,
@@ -213,7 +218,12 @@ impl Case {
                 }
             }
         }
-        let answered = portfolio.answer(&self.tool, filled(&self.query, &answers));
+        let asking = match &self.role {
+            None => caller(),
+            Some(role) => caller().in_role(Role::from_word(role).expect("a role")),
+        };
+        let query = filled(&self.query, &answers);
+        let answered = answer_to(portfolio, &self.tool, query, &asking);
         let report = self.report.as_ref().map(|report| filled(report, &answers));
         compare(
             "",

@@ -49,7 +49,9 @@ const ROOMS: [(&str, &[&str], &str); 10] = [
     ),
     (
         "registry",
-        &["actions", "asking", "language", "refusal", "reports"],
+        &[
+            "actions", "asking", "domain", "language", "refusal", "reports",
+        ],
         "the registry lists the tools and knows none by name",
     ),
     (

@@ -15,6 +15,7 @@ mod contracts;
 mod explained;
 mod generate;
 mod house;
+mod http;
 mod imports;
 mod laws;
 mod money;

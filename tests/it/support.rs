@@ -2,9 +2,10 @@
 //! asked on a day of the test's choosing, the built program, and the words for where things are.
 //! No expectation lives here. Nothing reads the wall clock: a test says which day it is.
 
+use std::io::{BufRead as _, BufReader};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 
 use chrono::NaiveDate;
 use expansion_pipeline::engine::{Answer, Caller, Config, Door, Engine, Error, Imported};
@@ -144,11 +145,21 @@ impl Portfolio {
 
 /// Calls a tool of any engine by its name; a failure of ours fails the test.
 pub fn answer(engine: &Engine, tool: &str, arguments: Value) -> Result<Answer, Refusal> {
+    answer_to(engine, tool, arguments, &caller())
+}
+
+/// The answer to a caller.
+pub fn answer_to(
+    engine: &Engine,
+    tool: &str,
+    arguments: Value,
+    caller: &Caller,
+) -> Result<Answer, Refusal> {
     let tool = registry::find(tool)?;
     let Value::Object(arguments) = arguments else {
         panic!("the arguments of {} are no object", tool.name)
     };
-    match engine.call(tool, arguments, &caller()) {
+    match engine.call(tool, arguments, caller) {
         Ok(answer) => Ok(answer),
         Err(Error::Refused(refusal)) => Err(refusal),
         Err(Error::Ours(error)) => panic!("{}: {error:#}", tool.name),
@@ -262,4 +273,53 @@ fn as_text(value: &Value) -> String {
     value
         .as_str()
         .map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// The built program serving over HTTP at an address of its own, until it is dropped.
+pub struct Served {
+    child: Child,
+    /// Where, as `http://127.0.0.1:PORT`.
+    pub url: String,
+}
+
+impl Served {
+    /// Starts it with arguments before and after `serve --http`, and waits until it listens.
+    pub fn start(before: &[&str], after: &[&str]) -> Served {
+        let mut command = program();
+        command
+            .args(before)
+            .args(["serve", "--http", "127.0.0.1:0"]);
+        let mut child = command
+            .args(after)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let line = lines.next().expect("it says where it listens").unwrap();
+        let url = line
+            .split_whitespace()
+            .find(|word| word.starts_with("http://"));
+        let url = url.unwrap_or_else(|| panic!("no address in: {line}"));
+        let url = url.trim_end_matches(',').to_owned();
+        // Whatever else it says is read, so that it never waits for a reader.
+        std::thread::spawn(move || lines.for_each(drop));
+        Served { child, url }
+    }
+
+    /// Asks it to stop, and says how it ended.
+    #[cfg(unix)]
+    pub fn stop(mut self) -> std::process::ExitStatus {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").arg(id).status().unwrap().success());
+        self.child.wait().unwrap()
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }

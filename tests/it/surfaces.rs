@@ -1,5 +1,5 @@
-//! The same question through every door gives the same JSON: MCP over stdio in both protocol
-//! revisions, and the command line. Refusals, malformed requests and the end of a process are what
+//! The same question through every door gives the same JSON: MCP over stdio and over HTTP in both
+//! protocol revisions, and the command line. Refusals, malformed requests and the end of a process are what
 //! each door owes its callers. Everything here runs the built program as a process of its own.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -10,12 +10,12 @@ use std::time::{Duration, Instant};
 use expansion_pipeline::registry::tools;
 use rmcp::model::{CallToolRequestParams, CallToolResult, ProtocolVersion};
 use rmcp::service::{RoleClient, RunningService, ServiceError};
-use rmcp::transport::TokioChildProcess;
+use rmcp::transport::{StreamableHttpClientTransport, TokioChildProcess};
 use rmcp::{ClientHandler, ClientLifecycleMode, ClientServiceExt as _};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{fixture, program};
+use crate::support::{Served, fixture, program};
 
 /// One question for each tool. Writes only show what they would do.
 const QUESTIONS: &[(&str, &str)] = &[
@@ -104,6 +104,14 @@ async fn connect(lifecycle: ClientLifecycleMode) -> Connected {
     Client.serve_with_lifecycle(child, lifecycle).await.unwrap()
 }
 
+async fn connect_over_http(served: &Served, lifecycle: ClientLifecycleMode) -> Connected {
+    let transport = StreamableHttpClientTransport::from_uri(format!("{}/mcp", served.url));
+    Client
+        .serve_with_lifecycle(transport, lifecycle)
+        .await
+        .unwrap()
+}
+
 fn revisions() -> [ClientLifecycleMode; 2] {
     let preferred_versions = vec![ProtocolVersion::V_2026_07_28];
     [
@@ -146,7 +154,13 @@ fn every_tool_is_asked_here() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_door_gives_the_same_answer() {
     let [initialize, discover] = revisions();
-    let (old, new) = (connect(initialize).await, connect(discover).await);
+    let served = Served::start(&["--demo"], &[]);
+    let clients = [
+        connect(initialize.clone()).await,
+        connect(discover.clone()).await,
+        connect_over_http(&served, initialize).await,
+        connect_over_http(&served, discover).await,
+    ];
     for (tool, question) in QUESTIONS {
         let printed = run(&[
             "--demo", "call", tool, "--json", question, "--format", "json",
@@ -156,7 +170,7 @@ async fn every_door_gives_the_same_answer() {
         let printed: Value = serde_json::from_slice(&printed.stdout).unwrap();
         let text = run(&["--demo", "call", tool, "--json", question]);
         let text = String::from_utf8(text.stdout).unwrap();
-        for client in [&old, &new] {
+        for client in &clients {
             let revision = client
                 .peer_info()
                 .map(|info| format!("{:?}", info.protocol_version));
@@ -177,8 +191,9 @@ async fn every_door_gives_the_same_answer() {
             );
         }
     }
-    old.cancel().await.unwrap();
-    new.cancel().await.unwrap();
+    for client in clients {
+        client.cancel().await.unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -19,6 +19,7 @@ use crate::domain::days::{date, day};
 use crate::domain::deal::{Deal, HISTORY};
 use crate::domain::draft::{Author, Draft};
 use crate::domain::portfolio::{Found, Portfolio};
+use crate::domain::role::Role;
 use crate::domain::stage::Stage;
 use crate::domain::texts::NONE;
 use crate::files::{Source, read, sources};
@@ -55,6 +56,9 @@ impl Office {
 
     fn author(&self, door: Door) -> Author {
         Author {
+            role: Role::Admin,
+            client: String::new(),
+            trace: String::new(),
             actor: "Kim".to_owned(),
             door,
             reason: String::new(),

@@ -23,8 +23,9 @@ pub const NAME: &str = "log.csv";
 /// The columns. `subject` is the number of a deal, customer, person, signal, text or note, or the text
 /// that a setting, target or forecast goes by; `at` is when a change was true and, of an entry, when it
 /// was recorded.
-const COLUMNS: [&str; 9] = [
-    "position", "what", "subject", "field", "at", "value", "actor", "through", "reason",
+const COLUMNS: [&str; 12] = [
+    "position", "what", "subject", "field", "at", "value", "actor", "through", "reason", "role",
+    "client", "trace",
 ];
 
 /// What a row is when it is no change of a subject.

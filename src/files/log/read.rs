@@ -10,6 +10,7 @@ use crate::domain::change::{Batch, Change, EMPTY, Entry, Logged, Position, Subje
 use crate::domain::holds;
 use crate::domain::log::{Row, Soundness};
 use crate::domain::origin::{Origin, recorded_bit};
+use crate::domain::role::Role;
 use crate::domain::statement::Rejection;
 use crate::domain::texts::Texts;
 use crate::files::Source;
@@ -72,7 +73,7 @@ struct Reading {
 }
 
 impl Reading {
-    fn row(&mut self, row: [&str; 9]) -> Result<(), Fault> {
+    fn row(&mut self, row: [&str; 12]) -> Result<(), Fault> {
         let [
             position,
             what,
@@ -83,6 +84,9 @@ impl Reading {
             actor,
             through,
             reason,
+            role,
+            client,
+            trace,
         ] = row;
         if self.has_ended {
             return Err(("what", "it stands after the end of the log".to_owned()));
@@ -110,6 +114,15 @@ impl Reading {
                     .ok_or_else(|| ("through", unreadable(through, "a door")))?,
                 actor: text("actor", actor)?,
                 reason: text("reason", reason)?,
+                role: match role {
+                    "" => None,
+                    word => Some(
+                        Role::from_word(word)
+                            .ok_or_else(|| ("role", unreadable(word, "a role")))?,
+                    ),
+                },
+                client: text("client", client)?,
+                trace: text("trace", trace)?,
             }),
             ORIGIN => {
                 let deal = number(subject)?;

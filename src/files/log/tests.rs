@@ -14,6 +14,7 @@ use crate::domain::change::{
 use crate::domain::holds::FIELDS;
 use crate::domain::log::Row;
 use crate::domain::origin::{Origin, recorded_bit};
+use crate::domain::role::Role;
 use crate::domain::texts::{NONE, Texts};
 use crate::files::Source;
 
@@ -80,6 +81,9 @@ fn log() -> Vec<Row> {
             door,
             actor: 0,
             reason,
+            role: (door == Door::Mcp).then_some(Role::Expansion),
+            client: if door == Door::Mcp { 3 } else { NONE },
+            trace: if door == Door::Mcp { 4 } else { NONE },
         })
     };
     let mut rows = vec![
@@ -300,7 +304,7 @@ fn a_damaged_log_is_refused_with_its_line() {
         (
             instead("\n2,customer,0,", "\n2,customer,0"),
             at("2,customer"),
-            "it has 8 columns, not 9",
+            "it has 11 columns, not 12",
         ),
         (
             instead("\n2,customer,0,", "\n2,customer,\"0,"),
@@ -313,7 +317,7 @@ fn a_damaged_log_is_refused_with_its_line() {
             "the file was cut off after position",
         ),
         (
-            format!("{whole}1,person,0,id,2026-01-29T12:00:00Z,Ava,,,\n"),
+            format!("{whole}1,person,0,id,2026-01-29T12:00:00Z,Ava,,,,,,\n"),
             lines.len(),
             "after the end",
         ),

@@ -13,6 +13,7 @@ use crate::domain::days::date;
 use crate::domain::holds;
 use crate::domain::log::Row;
 use crate::domain::origin::{Origin, recorded_bit};
+use crate::domain::role::Role;
 use crate::domain::texts::{NONE, Texts};
 
 /// Writes a log. Texts come first, then notes, then rows in their order, then the end. A row that does
@@ -50,7 +51,11 @@ impl<'a, W: Write> LogWriter<'a, W> {
                 self.entries += 1;
                 let actor = cells::text(entry.actor, self.texts);
                 let reason = cells::text(entry.reason, self.texts);
-                let (Some(actor), Some(reason)) = (actor, reason) else {
+                let client = cells::text(entry.client, self.texts);
+                let trace = cells::text(entry.trace, self.texts);
+                let (Some(actor), Some(reason), Some(client), Some(trace)) =
+                    (actor, reason, client, trace)
+                else {
                     return Err(senseless(entry.first));
                 };
                 self.csv.write_record([
@@ -63,6 +68,9 @@ impl<'a, W: Write> LogWriter<'a, W> {
                     actor,
                     entry.door.word(),
                     reason,
+                    entry.role.map_or("", Role::word),
+                    client,
+                    trace,
                 ])?;
             }
             Row::Origin(origin) => {
@@ -77,6 +85,9 @@ impl<'a, W: Write> LogWriter<'a, W> {
                     "",
                     "",
                     "",
+                    "",
+                    "",
+                    "",
                 ])?;
             }
             Row::Change(logged) => self.change(logged)?,
@@ -88,7 +99,7 @@ impl<'a, W: Write> LogWriter<'a, W> {
     pub fn finish(mut self, position: Position) -> io::Result<W> {
         let (position, entries) = (position.to_string(), self.entries.to_string());
         self.csv
-            .write_record([&position, END, &entries, "", "", "", "", "", ""])?;
+            .write_record([&position, END, &entries, "", "", "", "", "", "", "", "", ""])?;
         self.csv.flush()?;
         self.csv
             .into_inner()
@@ -99,7 +110,7 @@ impl<'a, W: Write> LogWriter<'a, W> {
         let number = number.to_string();
         Ok(self
             .csv
-            .write_record(["", what, &number, "", "", text, "", "", ""])?)
+            .write_record(["", what, &number, "", "", text, "", "", "", "", "", ""])?)
     }
 
     fn change(&mut self, logged: &Logged) -> io::Result<()> {
@@ -122,6 +133,9 @@ impl<'a, W: Write> LogWriter<'a, W> {
             &cells::field_name(change.field, self.texts),
             &cells::instant(change.at),
             &value,
+            "",
+            "",
+            "",
             "",
             "",
             "",

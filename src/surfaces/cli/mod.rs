@@ -4,12 +4,13 @@
 mod arguments;
 mod import;
 mod operations;
+mod serve;
+mod tokens;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::str::FromStr;
-use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use chrono::NaiveDate;
@@ -17,8 +18,8 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use serde_json::Value;
 
 use self::arguments::{arguments_of, key_value};
-use super::{contracts, mcp};
-use crate::engine::{Caller, Config, Door, Engine, Error};
+use super::contracts;
+use crate::engine::{Caller, Config, Door, Engine, Error, Role};
 use crate::refusal::{Code, Refusal};
 use crate::registry::{self};
 
@@ -82,8 +83,11 @@ impl<T: FromStr> Maybe<T> {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve MCP over standard input and output
-    Serve,
+    /// Serve MCP over standard input and output, or with --http over HTTP
+    Serve(serve::Serve),
+    /// Make, list and revoke the tokens that callers over HTTP come in with
+    #[command(subcommand)]
+    Token(tokens::Tokens),
     /// Import CSV exports: folders or files (opportunities.csv, customers.csv, csms.csv,
     /// stage_history.csv, field_history.csv, targets.csv, forecasts.csv, rates.csv,
     /// signals.csv, settings.csv, log.csv)
@@ -241,9 +245,9 @@ fn execute(cli: Cli) -> Result<ExitCode, Ended> {
     let Cli { global, command } = cli;
     let caller = Caller::new(&actor(&global), Door::Cli);
     match command {
-        Command::Serve => {
-            let engine = Arc::new(engine(&global)?);
-            serve(engine, global.actor)?;
+        Command::Serve(asked) => serve::serve(engine(&global)?, global.actor, asked)?,
+        Command::Token(asked) => {
+            return tokens::tokens(&engine(&global)?, global.actor.as_deref(), &asked);
         }
         Command::Import {
             paths,
@@ -292,8 +296,7 @@ fn execute(cli: Cli) -> Result<ExitCode, Ended> {
                 false => engine.change_settings(changes, &caller)?,
                 true => match engine.settings() {
                     Err(Error::Refused(refusal)) if refusal.code == Code::NoDatabase => {
-                        let note = "There is no database yet; these are the defaults.\n";
-                        let _ = std::io::stderr().write_all(note.as_bytes());
+                        note("There is no database yet; these are the defaults.\n");
                         Engine::default_settings()
                     }
                     settings => settings?,
@@ -393,29 +396,6 @@ fn default_database() -> Result<PathBuf> {
         .join("pipeline.db"))
 }
 
-fn serve(engine: Arc<Engine>, actor: Option<String>) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()?;
-    let loading = Arc::clone(&engine);
-    // Tools are listed at once; the data loads meanwhile, and the first question waits for it.
-    std::thread::Builder::new()
-        .name("load".to_owned())
-        .spawn(move || loading.warm_up())?;
-    let served = runtime.block_on(async {
-        // Before anything is answered, so that whoever has an answer may ask to stop.
-        let stop = told_to_stop()?;
-        tokio::select! {
-            served = mcp::serve_stdio(mcp::Server::new(engine, actor)) => served,
-            () = stop => Ok(()),
-        }
-    });
-    // Whatever was answered is on disk; nothing else is worth waiting for.
-    runtime.shutdown_background();
-    served
-}
-
 /// Listens from now on for the request to stop, SIGTERM or Ctrl-C, and waits for it when polled. Within
 /// a runtime.
 fn told_to_stop() -> std::io::Result<impl Future<Output = ()>> {
@@ -442,6 +422,19 @@ fn print(text: &str) -> Result<()> {
     out.write_all(text.as_bytes())?;
     out.flush()?;
     Ok(())
+}
+
+/// Says something beside the data.
+fn note(text: &str) {
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
+/// A role by its name.
+fn role(word: &str) -> Result<Role, String> {
+    Role::from_word(word).ok_or_else(|| {
+        let known = Role::ALL.map(Role::word).join(", ");
+        format!("there is no such role; there are {known}")
+    })
 }
 
 /// "1 row", "2 rows".

@@ -1,0 +1,70 @@
+//! Serving: which door is opened, and for whom.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::Result;
+use clap::Args;
+
+use super::{role, told_to_stop};
+use crate::engine::{Engine, Role};
+use crate::surfaces::http::{self, Listening};
+use crate::surfaces::mcp;
+
+/// Where to serve, and to whom.
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    /// Serve over HTTP at this address instead, such as 127.0.0.1:8931: MCP at /mcp
+    #[arg(long, value_name = "ADDRESS")]
+    http: Option<SocketAddr>,
+    /// The role of whoever calls without a token: viewer, orchestrator, researcher, expansion or admin
+    #[arg(long, value_name = "ROLE", default_value = "admin", value_parser = role)]
+    role: Role,
+    /// Answer only callers with a token (`expansion-pipeline token create`)
+    #[arg(long, requires = "http")]
+    auth: bool,
+    /// The address that clients know the server by, such as https://pipeline.example.com behind a proxy
+    #[arg(long, value_name = "URL", requires = "http")]
+    public_url: Option<String>,
+    /// Let web pages of this origin call it, such as https://app.example.com; may be repeated
+    #[arg(long = "allow-origin", value_name = "ORIGIN", requires = "http")]
+    origins: Vec<String>,
+}
+
+/// Serves until the client closes it or the process is told to stop.
+pub(super) fn serve(engine: Engine, actor: Option<String>, asked: Serve) -> Result<()> {
+    let engine = Arc::new(engine);
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    if asked.http.is_none() {
+        // One client asks one thing at a time, or a few.
+        runtime.worker_threads(2);
+    }
+    let runtime = runtime.enable_all().build()?;
+    let loading = Arc::clone(&engine);
+    // Tools are listed at once; the data loads meanwhile, and the first question waits for it.
+    std::thread::Builder::new()
+        .name("load".to_owned())
+        .spawn(move || loading.warm_up())?;
+    let served = runtime.block_on(async {
+        // Before anything is answered, so that whoever has an answer may ask to stop.
+        let stop = told_to_stop()?;
+        let Some(address) = asked.http else {
+            return tokio::select! {
+                served = mcp::serve_stdio(mcp::Server::new(engine, actor, asked.role)) => served,
+                () = stop => Ok(()),
+            };
+        };
+        let listening = Listening {
+            address,
+            public_url: asked.public_url,
+            origins: asked.origins,
+            needs_token: asked.auth,
+            actor,
+            role: asked.role,
+        };
+        http::serve(engine, listening, stop).await
+    });
+    // Whatever was answered is on disk; nothing else is worth waiting for.
+    runtime.shutdown_background();
+    served
+}

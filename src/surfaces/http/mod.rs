@@ -1,0 +1,166 @@
+//! The program over HTTP: MCP at `/mcp` for clients of both revisions, from one engine. Belongs here:
+//! listening, who may come in from where, stopping. What is said stands in `mcp` and beside it.
+
+mod access;
+mod problem;
+mod sessions;
+mod site;
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use axum::Router;
+use axum::http::{HeaderName, Method, header};
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::get;
+use axum::serve::ListenerExt as _;
+use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
+use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tower_http::cors::{AllowOrigin, CorsLayer};
+
+use self::access::Access;
+use self::sessions::Sessions;
+use self::site::Site;
+use super::mcp::Server;
+use crate::engine::{Engine, Role};
+
+/// The largest request that is read, in bytes.
+const LARGEST_REQUEST: usize = 1024 * 1024;
+/// How long requests that are under way when it is time to stop may still take.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// How the program listens, and to whom.
+#[derive(Debug, Clone)]
+pub struct Listening {
+    /// Where.
+    pub address: SocketAddr,
+    /// The address that clients know it by, such as behind a proxy: `https://pipeline.example.com`.
+    pub public_url: Option<String>,
+    /// The web pages of other origins that may call it.
+    pub origins: Vec<String>,
+    /// Whether every caller must bring a token.
+    pub needs_token: bool,
+    /// Who calls without one.
+    pub actor: Option<String>,
+    /// In which role.
+    pub role: Role,
+}
+
+/// Serves until `stop`, then lets what is under way finish.
+pub async fn serve(
+    engine: Arc<Engine>,
+    listening: Listening,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> anyhow::Result<()> {
+    let address = listening.address;
+    if !address.ip().is_loopback() && !listening.needs_token {
+        bail!(
+            "without --auth everybody who reaches {address} may do everything, so only this machine may: \
+             serve --http 127.0.0.1:{}, or make tokens (`expansion-pipeline token create`) and add --auth",
+            address.port()
+        );
+    }
+    let listener = TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address}"))?;
+    let bound = listener.local_addr()?;
+    let stopping = CancellationToken::new();
+    let app = router(engine, &listening, bound, &stopping)?;
+    // Whoever started it with port 0 learns the port here.
+    let _ = writeln!(
+        std::io::stderr(),
+        "Listening on http://{bound}, MCP at /mcp"
+    );
+    // Small answers on a stream must not wait for more.
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "TCP_NODELAY");
+        }
+    });
+    let told = stopping.clone();
+    let served = axum::serve(listener, app).with_graceful_shutdown(async move {
+        stop.await;
+        told.cancel();
+    });
+    let too_long = async {
+        stopping.cancelled().await;
+        tokio::time::sleep(DRAIN).await;
+    };
+    tokio::select! {
+        served = served => Ok(served?),
+        () = too_long => {
+            tracing::warn!("stopped while requests were still under way");
+            Ok(())
+        }
+    }
+}
+
+/// Everything that is served.
+fn router(
+    engine: Arc<Engine>,
+    listening: &Listening,
+    bound: SocketAddr,
+    stopping: &CancellationToken,
+) -> anyhow::Result<Router> {
+    let site = Arc::new(Site::new(
+        bound,
+        listening.public_url.as_deref(),
+        &listening.origins,
+    )?);
+    let access = Arc::new(Access::new(Arc::clone(&engine), listening.needs_token));
+    let manager = Arc::new(LocalSessionManager::default());
+    let sessions = Arc::new(Sessions::new(Arc::clone(&manager)));
+
+    let server = Server::new(engine, listening.actor.clone(), listening.role);
+    // Hosts and origins are checked once, before all doors.
+    let config = StreamableHttpServerConfig::default()
+        .with_json_response(true)
+        .with_legacy_session_mode(true)
+        .with_max_request_body_bytes(LARGEST_REQUEST)
+        .disable_allowed_hosts()
+        .disable_allowed_origins()
+        .with_cancellation_token(stopping.child_token());
+    let mcp = StreamableHttpService::new(move || Ok(server.clone()), manager, config);
+
+    let guarded = Router::new()
+        .nest_service("/mcp", mcp)
+        .layer(from_fn_with_state(sessions, sessions::bind))
+        .layer(from_fn_with_state(access, access::identify))
+        .layer(cors(&site))
+        .layer(from_fn_with_state(site, site::check));
+    Ok(Router::new()
+        .merge(guarded)
+        .route("/healthz", get(async || "ok\n"))
+        .layer(from_fn(site::say_nothing_more)))
+}
+
+/// What pages of the origins that are allowed may send and read.
+fn cors(site: &Site) -> CorsLayer {
+    let named = [
+        "mcp-session-id",
+        "mcp-protocol-version",
+        "mcp-method",
+        "mcp-name",
+        "last-event-id",
+        "traceparent",
+    ]
+    .map(HeaderName::from_static);
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::list(site.origins()))
+        .allow_methods([Method::GET, Method::POST, Method::DELETE])
+        .allow_headers(
+            named
+                .into_iter()
+                .chain([header::AUTHORIZATION, header::CONTENT_TYPE, header::ACCEPT])
+                .collect::<Vec<_>>(),
+        )
+        .expose_headers([
+            HeaderName::from_static("mcp-session-id"),
+            header::WWW_AUTHENTICATE,
+        ])
+}

@@ -1,0 +1,99 @@
+//! What went wrong, as `application/problem+json` (RFC 9457): the same fields that a refusal has
+//! everywhere else.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Map, Value};
+
+use crate::refusal::{Kind, Refusal};
+
+/// A problem, to be answered with its status.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    kind: Option<&'static str>,
+    detail: String,
+    hint: String,
+    candidates: Vec<String>,
+}
+
+impl Problem {
+    /// A problem by its stable code, in a sentence.
+    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Problem {
+        Problem {
+            status,
+            code,
+            kind: None,
+            detail: detail.into(),
+            hint: String::new(),
+            candidates: Vec::new(),
+        }
+    }
+
+    /// The same with a hint: what to do about it.
+    #[must_use]
+    pub fn hint(self, hint: impl Into<String>) -> Problem {
+        let hint = hint.into();
+        Problem { hint, ..self }
+    }
+
+    fn body(&self) -> Value {
+        let mut body = Map::from_iter([
+            ("type".to_owned(), "about:blank".into()),
+            (
+                "title".to_owned(),
+                self.status.canonical_reason().unwrap_or("Error").into(),
+            ),
+            ("status".to_owned(), self.status.as_u16().into()),
+            ("detail".to_owned(), self.detail.clone().into()),
+            ("code".to_owned(), self.code.into()),
+        ]);
+        if let Some(kind) = self.kind {
+            body.insert("kind".to_owned(), kind.into());
+        }
+        if !self.hint.is_empty() {
+            body.insert("hint".to_owned(), self.hint.clone().into());
+        }
+        if !self.candidates.is_empty() {
+            body.insert("candidates".to_owned(), self.candidates.clone().into());
+        }
+        Value::Object(body)
+    }
+}
+
+/// The status that a kind of refusal is answered with.
+pub fn status(kind: Kind) -> StatusCode {
+    match kind {
+        Kind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
+        Kind::NotFound => StatusCode::NOT_FOUND,
+        Kind::Ambiguous | Kind::Conflict => StatusCode::CONFLICT,
+        Kind::Forbidden => StatusCode::FORBIDDEN,
+        Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Problem {
+        let kind = refusal.code.kind();
+        Problem {
+            status: status(kind),
+            code: refusal.code.name(),
+            kind: Some(kind.name()),
+            detail: refusal.message,
+            hint: refusal.hint,
+            candidates: refusal.candidates,
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, self.body().to_string()).into_response();
+        response.headers_mut().insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        response
+    }
+}

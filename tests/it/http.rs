@@ -1,0 +1,358 @@
+//! What the door over HTTP owes its callers: who may come in, from where and as what; sessions that
+//! belong to whoever opened them; headers and bodies that are checked; an end without loss. The answers
+//! themselves are held against those of the other doors in `surfaces`.
+
+use std::process::Output;
+
+use expansion_pipeline::registry::tools;
+use reqwest::{Client, RequestBuilder, Response, StatusCode};
+use rmcp::model::{CallToolRequestParams, ProtocolVersion};
+use rmcp::transport::StreamableHttpClientTransport;
+use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
+use rmcp::{ClientHandler, ClientLifecycleMode, ClientServiceExt as _};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::support::{Served, fixture, program};
+
+/// A database of the demo's files, and the program run on it.
+struct Database {
+    folder: TempDir,
+}
+
+impl Database {
+    fn new() -> Database {
+        let database = Database {
+            folder: TempDir::new().unwrap(),
+        };
+        let imported = database.run(&["import", fixture("demo").to_str().unwrap()]);
+        assert!(imported.status.success());
+        database
+    }
+
+    fn path(&self) -> String {
+        let path = self.folder.path().join("pipeline.db");
+        path.to_str().unwrap().to_owned()
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        let path = self.path();
+        let mut command = program();
+        command.args(["--db", &path, "--today", "2026-01-29"]);
+        command.args(arguments).output().unwrap()
+    }
+
+    fn printed(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{complaint}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn token(&self, actor: &str, role: &str) -> String {
+        let token = self.printed(&["--actor", actor, "token", "create", "--role", role]);
+        token.trim().to_owned()
+    }
+
+    fn serve(&self, after: &[&str]) -> Served {
+        Served::start(&["--db", &self.path(), "--today", "2026-01-29"], after)
+    }
+}
+
+/// A request of the newer revision.
+fn request(served: &Served, method: &str, name: Option<&str>, params: Value) -> RequestBuilder {
+    let mut params = params;
+    params["_meta"] = json!({
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {},
+        "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+    });
+    let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
+    let mut request = Client::new()
+        .post(format!("{}/mcp", served.url))
+        .header("Accept", "application/json, text/event-stream")
+        .header("MCP-Protocol-Version", "2026-07-28")
+        .header("Mcp-Method", method)
+        .json(&body);
+    if let Some(name) = name {
+        request = request.header("Mcp-Name", name);
+    }
+    request
+}
+
+fn list(served: &Served) -> RequestBuilder {
+    request(served, "tools/list", None, json!({}))
+}
+
+fn call(served: &Served, tool: &str, arguments: Value) -> RequestBuilder {
+    let params = json!({"name": tool, "arguments": arguments});
+    request(served, "tools/call", Some(tool), params)
+}
+
+async fn body(response: Response) -> Value {
+    serde_json::from_str(&response.text().await.unwrap()).unwrap()
+}
+
+/// Opens a session of the older revision, and returns its id.
+async fn open(served: &Served, token: &str) -> String {
+    let params = json!({
+        "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "old", "version": "1"},
+    });
+    let response = Client::new()
+        .post(format!("{}/mcp", served.url))
+        .header("Accept", "application/json, text/event-stream")
+        .bearer_auth(token)
+        .json(&json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params}))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    let session = response.headers()["mcp-session-id"].to_str().unwrap();
+    session.to_owned()
+}
+
+async fn in_session(served: &Served, session: &str, token: &str) -> StatusCode {
+    let sent = Client::new()
+        .post(format!("{}/mcp", served.url))
+        .header("Accept", "application/json, text/event-stream")
+        .header("MCP-Protocol-Version", "2025-11-25")
+        .header("Mcp-Session-Id", session)
+        .bearer_auth(token)
+        .json(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}))
+        .send();
+    sent.await.unwrap().status()
+}
+
+#[tokio::test]
+async fn without_tokens_this_machine_may_do_everything() {
+    let served = Served::start(&["--demo"], &[]);
+    let listed = body(list(&served).send().await.unwrap()).await;
+    let listed = listed["result"]["tools"].as_array().unwrap().len();
+    assert_eq!(listed, tools().len());
+}
+
+#[test]
+fn nobody_else_may_without_tokens() {
+    let mut command = program();
+    let refused = command
+        .args(["--demo", "serve", "--http", "0.0.0.0:0"])
+        .output()
+        .unwrap();
+    assert!(!refused.status.success());
+    let words = String::from_utf8(refused.stderr).unwrap();
+    assert!(words.contains("--auth"), "{words}");
+    assert!(words.contains("token create"), "{words}");
+}
+
+#[tokio::test]
+async fn a_token_says_who_calls_and_what_they_may() {
+    let database = Database::new();
+    let (reads, works) = (
+        database.token("Vera", "viewer"),
+        database.token("Exa", "expansion"),
+    );
+    let served = database.serve(&["--auth"]);
+
+    let turned_away = list(&served).send().await.unwrap();
+    assert_eq!(turned_away.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(turned_away.headers()["www-authenticate"], "Bearer");
+    assert_eq!(
+        turned_away.headers()["content-type"],
+        "application/problem+json"
+    );
+    assert_eq!(body(turned_away).await["code"], "token_required");
+
+    for wrong in ["expl_nothing", "x", &reads[..reads.len() - 1]] {
+        let response = list(&served).bearer_auth(wrong).send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::UNAUTHORIZED, "{wrong}");
+        let challenge = response.headers()["www-authenticate"].to_str().unwrap();
+        assert!(challenge.contains("invalid_token"), "{challenge}");
+        let body = response.text().await.unwrap();
+        assert!(!body.contains(wrong) || wrong.len() < 3, "{body}");
+    }
+
+    let listed = body(list(&served).bearer_auth(&reads).send().await.unwrap()).await;
+    let listed = listed["result"]["tools"].as_array().unwrap();
+    let writes = listed.iter().filter(|tool| tool["name"] == "update_stage");
+    assert_eq!(writes.count(), 0);
+
+    let won = json!({"opportunity": "OPP-1184", "stage": "closed_won", "closed_value": "85k"});
+    let refused = call(&served, "update_stage", won.clone()).bearer_auth(&reads);
+    let refused = body(refused.send().await.unwrap()).await;
+    let fields = &refused["result"]["_meta"]["expansion-pipeline/refusal"];
+    assert_eq!(fields["code"], "forbidden_by_role");
+    assert_eq!(
+        fields["candidates"],
+        json!(["researcher", "expansion", "admin"])
+    );
+
+    let done = call(&served, "update_stage", won).bearer_auth(&works);
+    let done = body(done.send().await.unwrap()).await;
+    assert_eq!(
+        done["result"]["structuredContent"]["changed"], true,
+        "{done}"
+    );
+    let log = database.printed(&["log", "--json"]);
+    let last: Value = serde_json::from_str(log.lines().last().unwrap()).unwrap();
+    assert_eq!(
+        (&last["actor"], &last["role"], &last["through"]),
+        (&json!("Exa"), &json!("expansion"), &json!("mcp"))
+    );
+    assert_eq!(last["trace"], "4bf92f3577b34da6a3ce929d0e0e4736");
+}
+
+#[tokio::test]
+async fn a_token_ends_when_it_expires_and_when_it_is_revoked() {
+    let database = Database::new();
+    let (kept, revoked) = (
+        database.token("Kay", "viewer"),
+        database.token("Ray", "viewer"),
+    );
+    let brief = ["--actor", "Bri", "token", "create", "--role", "viewer"];
+    let brief = database.printed(&[&brief[..], &["--expires", "1ms"]].concat());
+    let served = database.serve(&["--auth"]);
+    let status = async |token: &str| {
+        let response = list(&served).bearer_auth(token.trim()).send().await;
+        response.unwrap().status()
+    };
+    assert_eq!(status(&brief).await, StatusCode::UNAUTHORIZED);
+    assert_eq!(status(&revoked).await, StatusCode::OK);
+    database.printed(&["token", "revoke", "2"]);
+    assert_eq!(status(&revoked).await, StatusCode::UNAUTHORIZED);
+    assert_eq!(status(&kept).await, StatusCode::OK);
+    let listed = database.printed(&["token", "list"]);
+    let states: Vec<&str> = listed
+        .lines()
+        .map(|line| line.split('\t').nth(1).unwrap())
+        .collect();
+    assert_eq!(states, ["in force", "revoked", "expired"]);
+    for token in [&kept, &revoked, brief.trim()] {
+        assert!(!listed.contains(token));
+        // Nor does it stand in the file.
+        let file = std::fs::read(database.path()).unwrap();
+        let found = file
+            .windows(token.len())
+            .any(|part| part == token.as_bytes());
+        assert!(!found, "a token is kept as it is");
+    }
+    let unknown = database.run(&["token", "revoke", "9"]);
+    assert_eq!(unknown.status.code(), Some(3));
+}
+
+#[tokio::test]
+async fn a_session_belongs_to_whoever_opened_it() {
+    let database = Database::new();
+    let (owner, thief) = (
+        database.token("Owner", "viewer"),
+        database.token("Thief", "viewer"),
+    );
+    let served = database.serve(&["--auth"]);
+    let session = open(&served, &owner).await;
+    assert_eq!(
+        in_session(&served, &session, &owner).await,
+        StatusCode::ACCEPTED
+    );
+    for (session, token) in [(session.as_str(), &thief), ("made-up", &owner)] {
+        assert_eq!(
+            in_session(&served, session, token).await,
+            StatusCode::NOT_FOUND
+        );
+    }
+}
+
+#[tokio::test]
+async fn pages_and_hosts_that_are_not_known_are_turned_away() {
+    let served = Served::start(&["--demo"], &["--allow-origin", "https://app.example.com"]);
+    let status = async |name: &'static str, value: &str| {
+        let response = list(&served).header(name, value).send().await.unwrap();
+        response.status()
+    };
+    let own = served.url.clone();
+    assert_eq!(status("Origin", &own).await, StatusCode::OK);
+    assert_eq!(
+        status("Origin", "https://app.example.com").await,
+        StatusCode::OK
+    );
+    for origin in ["null", "https://evil.example.com", "http://localhost:1"] {
+        assert_eq!(status("Origin", origin).await, StatusCode::FORBIDDEN);
+    }
+    for host in ["evil.example.com", "evil.example.com:80"] {
+        assert_eq!(status("Host", host).await, StatusCode::FORBIDDEN);
+    }
+    let preflight = Client::new()
+        .request(reqwest::Method::OPTIONS, format!("{own}/mcp"))
+        .header("Origin", "https://app.example.com")
+        .header("Access-Control-Request-Method", "POST")
+        .header("Access-Control-Request-Headers", "mcp-method")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(
+        preflight.headers()["access-control-allow-origin"],
+        "https://app.example.com"
+    );
+}
+
+#[tokio::test]
+async fn headers_and_bodies_are_checked() {
+    let served = Served::start(&["--demo"], &[]);
+    let other = list(&served).header("Mcp-Method", "tools/call");
+    assert_eq!(
+        other.send().await.unwrap().status(),
+        StatusCode::BAD_REQUEST
+    );
+    let large = json!({"period": "x".repeat(2_000_000)});
+    let large = call(&served, "get_forecast", large).send().await.unwrap();
+    assert_eq!(large.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    let params = json!({"name": "get_forecast", "arguments": []});
+    let malformed = request(&served, "tools/call", Some("get_forecast"), params);
+    let malformed = body(malformed.send().await.unwrap()).await;
+    assert_eq!(malformed["error"]["code"], -32602, "{malformed}");
+    let answered = list(&served).send().await.unwrap();
+    assert_eq!(answered.status(), StatusCode::OK);
+}
+
+#[derive(Clone, Default)]
+struct Quiet;
+
+impl ClientHandler for Quiet {}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_acknowledged_is_kept_when_it_is_told_to_stop() {
+    let database = Database::new();
+    let token = database.token("Exa", "expansion");
+    let served = database.serve(&["--auth"]);
+    let mut clients = Vec::new();
+    for lifecycle in [
+        ClientLifecycleMode::Initialize,
+        ClientLifecycleMode::Discover {
+            preferred_versions: vec![ProtocolVersion::V_2026_07_28],
+        },
+    ] {
+        let config = StreamableHttpClientTransportConfig::with_uri(format!("{}/mcp", served.url))
+            .auth_header(token.clone());
+        let transport = StreamableHttpClientTransport::from_config(config);
+        clients.push(
+            Quiet
+                .serve_with_lifecycle(transport, lifecycle)
+                .await
+                .unwrap(),
+        );
+    }
+    for (value, client) in [(61_000, &clients[0]), (62_000, &clients[1])] {
+        let arguments = json!({"opportunity": "OPP-1184", "estimated_value": value});
+        let call = CallToolRequestParams::new("update_opportunity")
+            .with_arguments(arguments.as_object().unwrap().clone());
+        let answer = client.call_tool(call).await.unwrap();
+        assert_eq!(answer.is_error, Some(false));
+    }
+    #[cfg(unix)]
+    {
+        let started = std::time::Instant::now();
+        assert_eq!(served.stop().code(), Some(0));
+        // A session that is open does not keep it.
+        assert!(started.elapsed().as_secs() < 9);
+    }
+    let shown = database.printed(&["call", "get_opportunity", "opportunity=OPP-1184"]);
+    assert!(shown.contains("$62,000"), "{shown}");
+}
