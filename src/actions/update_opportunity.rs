@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use self::editing::Editing;
 use super::parts::effect::Effect;
+use super::parts::version;
 use super::{Action, Commanded};
 use crate::domain::change::field;
 use crate::domain::draft::{Author, Planned, Said};
-use crate::domain::portfolio::{Found, Portfolio};
 use crate::domain::role::Role;
 use crate::language::arguments::{AmountWords, Elsewhere, Words};
-use crate::language::opportunity::{Form, Opportunity, find, label, show};
+use crate::language::opportunity::{Form, Opportunity, find, show};
 use crate::refusal::{Code, Refusal, Result};
 
 /// The action.
@@ -151,7 +151,7 @@ impl Action for UpdateOpportunity {
         let found = portfolio
             .deal(number)
             .ok_or_else(|| Refusal::new(Code::UnknownName, "The opportunity is not on record."))?;
-        check_version(&command, found, portfolio)?;
+        version::check(command.expected_version, found, portfolio)?;
         let mut notes: Vec<String> = note.into_iter().collect();
         let author = Author {
             reason: command.reason.clone().unwrap_or_default(),
@@ -229,21 +229,5 @@ impl Action for UpdateOpportunity {
             text.push_str(&format!("\n{note}"));
         }
         text
-    }
-}
-
-fn check_version(command: &Command, found: Found<'_>, portfolio: &Portfolio) -> Result<()> {
-    let version = found.detail.version;
-    match command.expected_version {
-        Some(expected) if expected != version => Err(Refusal::new(
-            Code::VersionChanged,
-            format!(
-                "{} is at version {version}, not {expected}.",
-                label(found.deal.number, portfolio)
-            ),
-        )
-        .hint("Look at it again with get_opportunity, then change what is still to be changed.")
-        .candidates([version.to_string()])),
-        _ => Ok(()),
     }
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::closing::{Close, Words};
 use super::parts::dating::dated;
 use super::parts::effect::Effect;
+use super::parts::version;
 use super::{Action, Commanded};
 use crate::domain::change::{EMPTY, NO_DAY, Subject, field};
 use crate::domain::days::{date, day};
@@ -36,6 +37,10 @@ pub struct Command {
     #[serde(default)]
     #[schemars(with = "String")]
     expected_stage: Option<String>,
+    /// Refuse unless this is its version
+    #[serde(default)]
+    #[schemars(with = "u32")]
+    expected_version: Option<u32>,
     /// Required to win
     #[serde(default)]
     #[schemars(with = "AmountWords")]
@@ -117,6 +122,7 @@ impl Action for UpdateStage {
         if expected.is_some_and(|expected| expected != from) {
             return Err(moved_meanwhile(number, from, portfolio));
         }
+        version::check(command.expected_version, found, portfolio)?;
         let qualifies = [from, to].iter().all(|stage| QUALIFYING.contains(stage));
         commanded.check_researcher(qualifies, || {
             let (from, to) = (from.word(), to.word());

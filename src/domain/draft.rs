@@ -75,6 +75,24 @@ impl Planned {
     }
 }
 
+impl Planned {
+    /// This change and the one that was planned on what it leaves, as one.
+    #[must_use]
+    pub fn then(mut self, next: Planned) -> Self {
+        let (batch, of_next) = (&mut self.batch, next.batch);
+        batch.texts.extend(of_next.texts);
+        batch.notes.extend(of_next.notes);
+        batch.entries.extend(of_next.entries);
+        batch.deals.extend(of_next.deals);
+        batch.changes.extend(of_next.changes);
+        self.said.extend(next.said);
+        Planned {
+            after: next.after,
+            ..self
+        }
+    }
+}
+
 impl Draft {
     /// Starts one entry at the head of a portfolio.
     pub fn new(before: &Portfolio, author: &Author) -> Self {

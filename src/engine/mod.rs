@@ -4,6 +4,7 @@
 mod access;
 mod backup;
 mod check;
+mod commands;
 mod demo;
 mod error;
 mod export;
@@ -24,15 +25,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use chrono::NaiveDate;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use crate::actions::{self, Commanded, DRY_RUN};
 use crate::domain::change::{BEGINNING, Millis, Subject, field};
-use crate::domain::draft::{Author, Draft, Planned};
+use crate::domain::draft::{Author, Draft};
 use crate::domain::portfolio::Portfolio;
 use crate::domain::settings::{self, NAMES, Settings};
 use crate::language::clean;
-use crate::refusal::{Code, Refusal};
 use crate::registry::{Does, Tool};
 
 pub use self::import::{Imported, KeepRejected};
@@ -46,7 +45,6 @@ pub use backup::BackedUp;
 pub use check::Finding;
 pub use error::{Error, Result};
 pub use export::Written;
-use request::{answered_before, request_of};
 use running::Running;
 
 /// Which database, for whom, and on which day.
@@ -183,65 +181,6 @@ impl Engine {
         Err(Error::Ours(anyhow::anyhow!(
             "Something went wrong on our side (reference {reference})."
         )))
-    }
-
-    fn command(
-        &self,
-        tool: &Tool,
-        entry: &'static actions::Entry,
-        mut arguments: Map<String, Value>,
-        caller: &Caller,
-    ) -> Result<Answer> {
-        let request = request_of(tool.name, &arguments)?;
-        let dry_run = match arguments.remove(DRY_RUN) {
-            None | Some(Value::Null | Value::Bool(false)) => false,
-            Some(Value::Bool(true)) => true,
-            Some(_) => {
-                let refusal = Refusal::new(
-                    Code::InvalidArgument,
-                    "'dry_run' is neither true nor false.",
-                );
-                return Err(refusal.hint("Send a boolean.").into());
-            }
-        };
-        let names = tool.arguments.clone();
-        let (caller, now) = (caller.clone(), self.clock());
-        let plan = move |portfolio: &Portfolio| {
-            let now = now.at(portfolio);
-            let today = portfolio.settings().calendar.date_of(now);
-            let author = author(caller, now);
-            let commanded = Commanded {
-                portfolio,
-                today,
-                author: &author,
-                dry_run,
-            };
-            (entry.plan)(&commanded, arguments, &names)
-        };
-        if dry_run {
-            let outcome = plan(&*self.portfolio()?)?;
-            return Ok(Answer {
-                structured: outcome.structured,
-                text: outcome.text,
-            });
-        }
-        self.running(false)?.writer.write(move |portfolio, store| {
-            if let Some((key, hash)) = &request
-                && let Some(answer) = answered_before(store, key, hash)?
-            {
-                return Ok((Planned::nothing(portfolio), answer));
-            }
-            let outcome = plan(portfolio)?;
-            let answer = Answer {
-                structured: outcome.structured,
-                text: outcome.text,
-            };
-            if let Some((key, hash)) = &request {
-                let kept = json!({ "structured": answer.structured, "text": answer.text });
-                store.keep_request(key, hash, &kept.to_string())?;
-            }
-            Ok((outcome.planned, answer))
-        })
     }
 
     /// The settings in force: (name, value), in order.

@@ -23,6 +23,7 @@ mod operations;
 mod oracles;
 mod processes;
 mod replay;
+mod rest;
 mod round_trip;
 #[allow(dead_code, reason = "not every module uses all of it")]
 mod support;

@@ -1,5 +1,5 @@
 //! The same question through every door gives the same JSON: MCP over stdio and over HTTP in both
-//! protocol revisions, and the command line. Refusals, malformed requests and the end of a process are what
+//! protocol revisions, the REST API, and the command line. Refusals, malformed requests and the end of a process are what
 //! each door owes its callers. Everything here runs the built program as a process of its own.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -170,6 +170,14 @@ async fn every_door_gives_the_same_answer() {
         let printed: Value = serde_json::from_slice(&printed.stdout).unwrap();
         let text = run(&["--demo", "call", tool, "--json", question]);
         let text = String::from_utf8(text.stdout).unwrap();
+        let posted = reqwest::Client::new()
+            .post(format!("{}/api/tools/{tool}", served.url))
+            .json(&arguments(question))
+            .send()
+            .await
+            .unwrap();
+        let posted: Value = posted.json().await.unwrap();
+        assert_eq!(posted, printed, "{tool} over REST");
         for client in &clients {
             let revision = client
                 .peer_info()

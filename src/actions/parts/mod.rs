@@ -2,3 +2,4 @@
 
 pub mod dating;
 pub mod effect;
+pub mod version;

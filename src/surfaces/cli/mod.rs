@@ -1,7 +1,6 @@
 //! The command line: the same tools for people and scripts, and what only an operator does (import,
 //! settings, contracts). Answers go to standard output, everything else to standard error.
 
-mod arguments;
 mod import;
 mod operations;
 mod serve;
@@ -15,9 +14,9 @@ use std::str::FromStr;
 use anyhow::{Context as _, Result};
 use chrono::NaiveDate;
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use self::arguments::{arguments_of, key_value};
+use super::arguments::{arguments_of, key_value};
 use super::contracts;
 use crate::engine::{Caller, Config, Door, Engine, Error, Role};
 use crate::refusal::{Code, Refusal};
@@ -277,8 +276,8 @@ fn execute(cli: Cli) -> Result<ExitCode, Ended> {
             format,
         } => {
             let tool = registry::find(&name)?;
-            let arguments =
-                arguments_of(tool, &arguments, json.as_deref()).map_err(Ended::Usage)?;
+            let arguments = called_with(tool, &arguments, json.as_deref());
+            let arguments = arguments.map_err(Ended::Usage)?;
             let answer = engine(&global)?.call(tool, arguments, &caller)?;
             match format {
                 Format::Text => print(&format!("{}\n", answer.text))?,
@@ -339,6 +338,23 @@ fn execute(cli: Cli) -> Result<ExitCode, Ended> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The arguments of a call: those of `--json`, and pairs.
+fn called_with(
+    tool: &registry::Tool,
+    pairs: &[String],
+    json: Option<&str>,
+) -> Result<Map<String, Value>> {
+    let json = match json {
+        Some(json) => serde_json::from_str(json).context("--json is not a JSON object")?,
+        None => Map::new(),
+    };
+    let pairs: Vec<_> = pairs
+        .iter()
+        .map(|pair| key_value(pair))
+        .collect::<Result<_>>()?;
+    arguments_of(tool, pairs, json)
+}
+
 /// A tool with its arguments, for a person.
 fn listed(tool: &registry::Tool) -> String {
     let text = |value: &Value, key: &str| {
@@ -394,27 +410,6 @@ fn default_database() -> Result<PathBuf> {
         .data_dir()
         .join("expansion-pipeline")
         .join("pipeline.db"))
-}
-
-/// Listens from now on for the request to stop, SIGTERM or Ctrl-C, and waits for it when polled. Within
-/// a runtime.
-fn told_to_stop() -> std::io::Result<impl Future<Output = ()>> {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        Ok(async move {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-        })
-    }
-    #[cfg(not(unix))]
-    Ok(async {
-        let _ = tokio::signal::ctrl_c().await;
-    })
 }
 
 fn print(text: &str) -> Result<()> {

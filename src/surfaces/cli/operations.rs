@@ -10,7 +10,8 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::Args;
 
-use super::{Ended, is_broken_pipe, print, told_to_stop};
+use super::serve::told_to_stop;
+use super::{Ended, is_broken_pipe, print};
 use crate::engine::{Engine, Line, Written};
 
 /// How long following waits before it looks again.

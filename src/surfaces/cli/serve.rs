@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use clap::Args;
 
-use super::{role, told_to_stop};
+use super::role;
 use crate::engine::{Engine, Role};
 use crate::surfaces::http::{self, Listening};
 use crate::surfaces::mcp;
@@ -67,4 +67,25 @@ pub(super) fn serve(engine: Engine, actor: Option<String>, asked: Serve) -> Resu
     // Whatever was answered is on disk; nothing else is worth waiting for.
     runtime.shutdown_background();
     served
+}
+
+/// Listens from now on for the request to stop, SIGTERM or Ctrl-C, and waits for it when polled. Within
+/// a runtime.
+pub(super) fn told_to_stop() -> std::io::Result<impl Future<Output = ()>> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        Ok(async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        })
+    }
+    #[cfg(not(unix))]
+    Ok(async {
+        let _ = tokio::signal::ctrl_c().await;
+    })
 }

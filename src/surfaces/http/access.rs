@@ -15,6 +15,7 @@ use crate::engine::{Caller, Door, Engine, Error};
 pub struct Access {
     engine: Arc<Engine>,
     needs_token: bool,
+    door: Door,
 }
 
 /// What the `Authorization` of a request says.
@@ -26,22 +27,23 @@ enum Credentials<'a> {
 
 impl Access {
     /// Callers are identified by the tokens of this engine, which every one of them needs or not.
-    pub fn new(engine: Arc<Engine>, needs_token: bool) -> Access {
+    pub fn new(engine: Arc<Engine>, needs_token: bool, door: Door) -> Access {
         Access {
             engine,
             needs_token,
+            door,
         }
     }
 
     /// Who calls, or none when nobody needs to say; else what is wrong.
-    async fn caller(&self, headers: &HeaderMap, door: Door) -> Result<Option<Caller>, Response> {
+    async fn caller(&self, headers: &HeaderMap) -> Result<Option<Caller>, Response> {
         let token = match credentials(headers) {
             Credentials::None if !self.needs_token => return Ok(None),
             Credentials::None => return Err(challenge(None)),
             Credentials::Unreadable => return Err(challenge(Some("invalid_request"))),
             Credentials::Bearer(token) => token.to_owned(),
         };
-        let engine = Arc::clone(&self.engine);
+        let (engine, door) = (Arc::clone(&self.engine), self.door);
         let found = tokio::task::spawn_blocking(move || engine.bearer(&token, door)).await;
         match found {
             Ok(Ok(Some(caller))) => Ok(Some(caller)),
@@ -112,7 +114,7 @@ pub async fn identify(
     mut request: Request,
     next: Next,
 ) -> Response {
-    match access.caller(request.headers(), Door::Mcp).await {
+    match access.caller(request.headers()).await {
         Err(response) => response,
         Ok(caller) => {
             // Nobody after this needs it, so nobody can say it on.

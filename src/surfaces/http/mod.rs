@@ -1,8 +1,9 @@
-//! The program over HTTP: MCP at `/mcp` for clients of both revisions, from one engine. Belongs here:
+//! The program over HTTP: MCP at `/mcp` for clients of both revisions and the REST API below `/api`,
+//! from one engine. Belongs here:
 //! listening, who may come in from where, stopping. What is said stands in `mcp` and beside it.
 
 mod access;
-mod problem;
+pub mod problem;
 mod sessions;
 mod site;
 
@@ -21,13 +22,15 @@ use rmcp::transport::streamable_http_server::session::local::LocalSessionManager
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tower_http::compression::CompressionLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use self::access::Access;
 use self::sessions::Sessions;
 use self::site::Site;
 use super::mcp::Server;
-use crate::engine::{Engine, Role};
+use super::rest;
+use crate::engine::{Door, Engine, Role};
 
 /// The largest request that is read, in bytes.
 const LARGEST_REQUEST: usize = 1024 * 1024;
@@ -112,10 +115,18 @@ fn router(
         listening.public_url.as_deref(),
         &listening.origins,
     )?);
-    let access = Arc::new(Access::new(Arc::clone(&engine), listening.needs_token));
+    let access = |door| {
+        Arc::new(Access::new(
+            Arc::clone(&engine),
+            listening.needs_token,
+            door,
+        ))
+    };
+    let (over_mcp, over_rest) = (access(Door::Mcp), access(Door::Rest));
     let manager = Arc::new(LocalSessionManager::default());
     let sessions = Arc::new(Sessions::new(Arc::clone(&manager)));
 
+    let api = rest::router(Arc::clone(&engine), listening.actor.clone(), listening.role);
     let server = Server::new(engine, listening.actor.clone(), listening.role);
     // Hosts and origins are checked once, before all doors.
     let config = StreamableHttpServerConfig::default()
@@ -130,7 +141,9 @@ fn router(
     let guarded = Router::new()
         .nest_service("/mcp", mcp)
         .layer(from_fn_with_state(sessions, sessions::bind))
-        .layer(from_fn_with_state(access, access::identify))
+        .layer(from_fn_with_state(over_mcp, access::identify))
+        .merge(api.layer(from_fn_with_state(over_rest, access::identify)))
+        .layer(CompressionLayer::new())
         .layer(cors(&site))
         .layer(from_fn_with_state(site, site::check));
     Ok(Router::new()
@@ -148,19 +161,35 @@ fn cors(site: &Site) -> CorsLayer {
         "mcp-name",
         "last-event-id",
         "traceparent",
+        "idempotency-key",
     ]
     .map(HeaderName::from_static);
     CorsLayer::new()
         .allow_origin(AllowOrigin::list(site.origins()))
-        .allow_methods([Method::GET, Method::POST, Method::DELETE])
+        .allow_methods([
+            Method::GET,
+            Method::POST,
+            Method::PUT,
+            Method::PATCH,
+            Method::DELETE,
+        ])
         .allow_headers(
             named
                 .into_iter()
-                .chain([header::AUTHORIZATION, header::CONTENT_TYPE, header::ACCEPT])
+                .chain([
+                    header::AUTHORIZATION,
+                    header::CONTENT_TYPE,
+                    header::ACCEPT,
+                    header::IF_MATCH,
+                    header::IF_NONE_MATCH,
+                ])
                 .collect::<Vec<_>>(),
         )
         .expose_headers([
             HeaderName::from_static("mcp-session-id"),
             header::WWW_AUTHENTICATE,
+            header::ETAG,
+            header::LINK,
+            header::LOCATION,
         ])
 }

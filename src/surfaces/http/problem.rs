@@ -5,7 +5,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value};
 
-use crate::refusal::{Kind, Refusal};
+use crate::refusal::{Code, Kind, Refusal};
 
 /// A problem, to be answered with its status.
 #[derive(Debug, Clone)]
@@ -36,6 +36,22 @@ impl Problem {
     pub fn hint(self, hint: impl Into<String>) -> Problem {
         let hint = hint.into();
         Problem { hint, ..self }
+    }
+
+    /// A failure of ours.
+    pub fn ours(detail: String) -> Problem {
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "failure", detail)
+    }
+
+    /// The same with another status when it is this refusal.
+    #[must_use]
+    pub fn instead(self, code: Code, status: StatusCode) -> Problem {
+        let status = if self.code == code.name() {
+            status
+        } else {
+            self.status
+        };
+        Problem { status, ..self }
     }
 
     fn body(&self) -> Value {
@@ -76,8 +92,13 @@ pub fn status(kind: Kind) -> StatusCode {
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Problem {
         let kind = refusal.code.kind();
+        let status = match refusal.code {
+            // As the draft of the Idempotency-Key header has it.
+            Code::IdempotencyConflict => StatusCode::UNPROCESSABLE_ENTITY,
+            _ => status(kind),
+        };
         Problem {
-            status: status(kind),
+            status,
             code: refusal.code.name(),
             kind: Some(kind.name()),
             detail: refusal.message,

@@ -1,4 +1,5 @@
-//! A tool's arguments as they are typed: KEY=VALUE pairs, read as the tool's schema says.
+//! A tool's arguments as pairs of words, as they are typed at the command line and stand in the query
+//! of a URL, read as the tool's schema says.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::registry::Tool;
 
 /// A pair as it is typed: KEY=VALUE.
-pub(super) fn key_value(pair: &str) -> Result<(String, String)> {
+pub fn key_value(pair: &str) -> Result<(String, String)> {
     let (key, value) = pair
         .split_once('=')
         .with_context(|| format!("'{pair}' is not KEY=VALUE"))?;
@@ -17,18 +18,13 @@ pub(super) fn key_value(pair: &str) -> Result<(String, String)> {
 
 /// The arguments of a call, read as the tool's schema says: a key given twice is a list, a dot in a
 /// key a part of an object.
-pub(super) fn arguments_of(
+pub fn arguments_of(
     tool: &Tool,
-    pairs: &[String],
-    json: Option<&str>,
+    pairs: impl IntoIterator<Item = (String, String)>,
+    mut arguments: Map<String, Value>,
 ) -> Result<Map<String, Value>> {
-    let mut arguments: Map<String, Value> = match json {
-        Some(json) => serde_json::from_str(json).context("--json is not a JSON object")?,
-        None => Map::new(),
-    };
     let mut given: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for pair in pairs {
-        let (key, value) = key_value(pair)?;
+    for (key, value) in pairs {
         given.entry(key).or_default().push(value);
     }
     for (key, values) in given {
@@ -97,8 +93,8 @@ mod tests {
 
     fn given(tool: &str, pairs: &[&str]) -> Value {
         let tool = crate::registry::find(tool).unwrap();
-        let pairs: Vec<String> = pairs.iter().map(|pair| (*pair).to_owned()).collect();
-        Value::Object(arguments_of(tool, &pairs, None).unwrap())
+        let pairs = pairs.iter().map(|pair| key_value(pair).unwrap());
+        Value::Object(arguments_of(tool, pairs, Map::new()).unwrap())
     }
 
     #[test]

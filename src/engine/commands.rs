@@ -1,0 +1,136 @@
+//! Commands: planned at the head of the log and written, or only shown. Several may be one change.
+
+use serde_json::{Map, Value, json};
+
+use super::request::{answered_before, request_of};
+use super::{Answer, Caller, Engine, Result, author};
+use crate::actions::{self, Commanded, DRY_RUN};
+use crate::domain::draft::Planned;
+use crate::domain::portfolio::Portfolio;
+use crate::refusal::{Code, Refusal};
+use crate::registry::{Does, Tool};
+
+/// A command with its arguments.
+struct Command {
+    entry: &'static actions::Entry,
+    arguments: Map<String, Value>,
+    names: Vec<String>,
+}
+
+impl Engine {
+    /// Calls several tools that change something, each on what the one before left: all of them are
+    /// written, or none.
+    pub fn call_together(
+        &self,
+        calls: Vec<(&Tool, Map<String, Value>)>,
+        caller: &Caller,
+    ) -> Result<Vec<Answer>> {
+        self.guarded(|| {
+            let mut commands = Vec::new();
+            let mut dry_runs = Vec::new();
+            for (tool, mut arguments) in calls {
+                tool.check_role(caller.role)?;
+                let Does::Action(entry) = tool.does else {
+                    let message = format!("{} changes nothing.", tool.name);
+                    return Err(Refusal::new(Code::InvalidArgument, message).into());
+                };
+                dry_runs.push(dry_run(&mut arguments)?);
+                let names = tool.arguments.clone();
+                commands.push(Command {
+                    entry,
+                    arguments,
+                    names,
+                });
+            }
+            let is_dry = dry_runs.contains(&true);
+            self.carry_out(commands, is_dry, None, caller)
+        })
+    }
+
+    pub(super) fn command(
+        &self,
+        tool: &Tool,
+        entry: &'static actions::Entry,
+        mut arguments: Map<String, Value>,
+        caller: &Caller,
+    ) -> Result<Answer> {
+        let request = request_of(tool.name, &arguments)?;
+        let is_dry = dry_run(&mut arguments)?;
+        let command = Command {
+            entry,
+            arguments,
+            names: tool.arguments.clone(),
+        };
+        let mut answers = self.carry_out(vec![command], is_dry, request, caller)?;
+        let answer = answers.pop();
+        answer.ok_or_else(|| super::Error::Ours(anyhow::anyhow!("a command has no outcome")))
+    }
+
+    fn carry_out(
+        &self,
+        commands: Vec<Command>,
+        is_dry: bool,
+        request: Option<(String, String)>,
+        caller: &Caller,
+    ) -> Result<Vec<Answer>> {
+        let (caller, clock) = (caller.clone(), self.clock());
+        let plan = move |portfolio: &Portfolio| {
+            let now = clock.at(portfolio);
+            let author = author(caller, now);
+            let today = portfolio.settings().calendar.date_of(now);
+            let mut planned: Option<Planned> = None;
+            let mut answers = Vec::new();
+            for command in commands {
+                let commanded = Commanded {
+                    portfolio: planned.as_ref().map_or(portfolio, |planned| &planned.after),
+                    today,
+                    author: &author,
+                    dry_run: is_dry,
+                };
+                let outcome = (command.entry.plan)(&commanded, command.arguments, &command.names)?;
+                answers.push(Answer {
+                    structured: outcome.structured,
+                    text: outcome.text,
+                });
+                // What changes nothing leaves nothing behind, not even words.
+                if !outcome.planned.batch.is_empty() {
+                    planned = Some(match planned {
+                        None => outcome.planned,
+                        Some(before) => before.then(outcome.planned),
+                    });
+                }
+            }
+            let planned = planned.unwrap_or_else(|| Planned::nothing(portfolio));
+            Ok::<_, Refusal>((planned, answers))
+        };
+        if is_dry {
+            return Ok(plan(&*self.portfolio()?)?.1);
+        }
+        self.running(false)?.writer.write(move |portfolio, store| {
+            if let Some((key, hash)) = &request
+                && let Some(answer) = answered_before(store, key, hash)?
+            {
+                return Ok((Planned::nothing(portfolio), vec![answer]));
+            }
+            let (planned, answers) = plan(portfolio)?;
+            if let (Some((key, hash)), Some(answer)) = (&request, answers.first()) {
+                let kept = json!({ "structured": answer.structured, "text": answer.text });
+                store.keep_request(key, hash, &kept.to_string())?;
+            }
+            Ok((planned, answers))
+        })
+    }
+}
+
+/// Takes off the arguments whether the caller only wants to see what would happen.
+fn dry_run(arguments: &mut Map<String, Value>) -> Result<bool> {
+    match arguments.remove(DRY_RUN) {
+        None | Some(Value::Null | Value::Bool(false)) => Ok(false),
+        Some(Value::Bool(true)) => Ok(true),
+        Some(_) => {
+            let message = "'dry_run' is neither true nor false.";
+            let refusal = Refusal::new(Code::InvalidArgument, message);
+            Err(refusal.hint("Send a boolean.").into())
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! An answer as a response: JSON, or rows as CSV where that is asked for, with the version of an
+//! opportunity as its ETag and the next page as a link.
+
+use axum::body::Body;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::Response;
+use serde_json::Value;
+
+use super::paths::Route;
+use super::reading::Received;
+use super::rows;
+use crate::engine::Answer;
+use crate::surfaces::http::problem::Problem;
+
+/// Where in an answer the opportunity stands that it is about.
+const OPPORTUNITY: [&str; 2] = ["/opportunity", "/after"];
+/// The media type of rows.
+const CSV: &str = "text/csv";
+
+/// What was asked for.
+#[derive(Debug, Default)]
+pub struct Asked {
+    /// By which path; none when by the name of the tool.
+    pub route: Option<&'static Route>,
+    /// Whether by a query, which has pages.
+    pub is_query: bool,
+}
+
+/// The response of an answer.
+pub fn answered(answer: &Answer, asked: &Asked, received: &Received) -> Result<Response, Problem> {
+    let answer = &answer.structured;
+    let about = OPPORTUNITY.iter().find_map(|place| answer.pointer(place));
+    let tag = about
+        .and_then(|opportunity| opportunity.get("version"))
+        .map(|version| format!("\"{version}\""));
+    let is_as_known = tag.is_some() && received.header(header::IF_NONE_MATCH) == tag.as_deref();
+    if asked.is_query && is_as_known {
+        return respond(
+            StatusCode::NOT_MODIFIED,
+            tag.as_deref(),
+            Vec::new(),
+            None,
+            String::new(),
+        );
+    }
+    let is_made = answer.get("created") == Some(&Value::Bool(true));
+    let is_dry = answer.get("dry_run") == Some(&Value::Bool(true));
+    let mut headers = Vec::new();
+    let mut status = StatusCode::OK;
+    if is_made && !is_dry {
+        status = StatusCode::CREATED;
+        let id = about.and_then(|opportunity| opportunity.get("id"));
+        if let Some(id) = id.and_then(Value::as_str) {
+            let place = format!("/api/expansion-opportunities/{}", encoded(id));
+            headers.push((header::LOCATION, place));
+        }
+    }
+    if asked.is_query
+        && let Some(cursor) = answer.get("next_cursor").and_then(Value::as_str)
+    {
+        headers.push((header::LINK, next(received, cursor)));
+    }
+    let rows = asked.route.and_then(|route| route.rows);
+    let rows = rows
+        .and_then(|name| answer.get(name))
+        .and_then(Value::as_array);
+    match (wants_rows(received)?, rows) {
+        (true, Some(rows)) => {
+            let table = rows::csv(rows).map_err(|error| Problem::ours(error.to_string()))?;
+            respond(
+                status,
+                tag.as_deref(),
+                headers,
+                Some("text/csv; charset=utf-8"),
+                table,
+            )
+        }
+        (true, None) => Err(Problem::new(
+            StatusCode::NOT_ACCEPTABLE,
+            "not_acceptable",
+            "This answer has no rows, so it is no CSV.",
+        )
+        .hint("Accept application/json.")),
+        (false, _) => respond(
+            status,
+            tag.as_deref(),
+            headers,
+            Some("application/json"),
+            answer.to_string(),
+        ),
+    }
+}
+
+/// Whether rows are preferred; what can be given neither way is refused.
+fn wants_rows(received: &Received) -> Result<bool, Problem> {
+    let Some(accepted) = received.header(header::ACCEPT) else {
+        return Ok(false);
+    };
+    for one in accepted.split(',') {
+        match one.split(';').next().unwrap_or_default().trim() {
+            CSV => return Ok(true),
+            "*/*" | "application/*" | "application/json" => return Ok(false),
+            _ => {}
+        }
+    }
+    Err(Problem::new(
+        StatusCode::NOT_ACCEPTABLE,
+        "not_acceptable",
+        "Answers are application/json, lists also text/csv.",
+    ))
+}
+
+fn respond(
+    status: StatusCode,
+    tag: Option<&str>,
+    headers: Vec<(HeaderName, String)>,
+    kind: Option<&str>,
+    body: String,
+) -> Result<Response, Problem> {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    let own = [
+        (header::ETAG, tag.map(str::to_owned)),
+        (header::CONTENT_TYPE, kind.map(str::to_owned)),
+    ];
+    let own = own
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)));
+    for (name, value) in own.chain(headers) {
+        let value = HeaderValue::from_str(&value)
+            .map_err(|_| Problem::ours("a header cannot be written".to_owned()))?;
+        response.headers_mut().insert(name, value);
+    }
+    response
+        .headers_mut()
+        .insert(header::VARY, HeaderValue::from_static("accept"));
+    Ok(response)
+}
+
+/// The link to the next page: the same question with its cursor.
+fn next(received: &Received, cursor: &str) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    for (name, value) in received.pairs() {
+        if name != "cursor" {
+            query.append_pair(&name, &value);
+        }
+    }
+    query.append_pair("cursor", cursor);
+    format!("<{}?{}>; rel=\"next\"", received.path(), query.finish())
+}
+
+/// A part of a path.
+fn encoded(part: &str) -> String {
+    form_urlencoded::byte_serialize(part.as_bytes())
+        .collect::<String>()
+        .replace('+', "%20")
+}

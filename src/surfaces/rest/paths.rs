@@ -1,0 +1,135 @@
+//! Which path is which tool, as a table: adding a path is adding a row. Every tool is at
+//! `/api/tools/…` anyway; these are the paths that the product's requirements name.
+
+/// A method of HTTP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// Reads.
+    Get,
+    /// Makes.
+    Post,
+    /// Changes what is named.
+    Put,
+    /// The same.
+    Patch,
+}
+
+impl Method {
+    /// Its name in an OpenAPI document.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Method::Get => "get",
+            Method::Post => "post",
+            Method::Put => "put",
+            Method::Patch => "patch",
+        }
+    }
+}
+
+/// A path and the tool that answers it.
+#[derive(Debug)]
+pub struct Route {
+    /// The method.
+    pub method: Method,
+    /// The path; `{id}` is an opportunity.
+    pub path: &'static str,
+    /// The tool.
+    pub tool: &'static str,
+    /// The argument that `{id}` is.
+    pub id: Option<&'static str>,
+    /// What is asked for when the request does not say.
+    pub with: &'static [(&'static str, &'static [&'static str])],
+    /// A tool that goes first, in the same change, when the body names its argument: (tool, argument).
+    /// It takes what it knows, and the other tool the rest.
+    pub first: Option<(&'static str, &'static str)>,
+    /// The rows of the answer that can be had as CSV.
+    pub rows: Option<&'static str>,
+    /// What it does, in a few words.
+    pub summary: &'static str,
+}
+
+const OPPORTUNITIES: &str = "/api/expansion-opportunities";
+const OPPORTUNITY: &str = "/api/expansion-opportunities/{id}";
+
+const READ: Route = Route {
+    method: Method::Get,
+    path: "",
+    tool: "",
+    id: None,
+    with: &[],
+    first: None,
+    rows: None,
+    summary: "",
+};
+
+const EDIT: Route = Route {
+    method: Method::Put,
+    path: OPPORTUNITY,
+    tool: "update_opportunity",
+    id: Some("opportunity"),
+    first: Some(("update_stage", "stage")),
+    summary: "Change what is named and nothing else; with a stage, move it there in the same change",
+    ..READ
+};
+
+/// Every path.
+pub const PATHS: &[Route] = &[
+    Route {
+        path: "/api/reports/expansion-pipeline",
+        tool: "get_pipeline",
+        with: &[("include", &["opportunities", "forecast", "metrics"])],
+        rows: Some("opportunities"),
+        summary: "The pipeline report: summary, stages, opportunities, forecast, metrics",
+        ..READ
+    },
+    Route {
+        path: "/api/reports/expansion-pipeline/analytics",
+        tool: "get_analytics",
+        rows: Some("segments"),
+        summary: "Pipeline analytics by a dimension",
+        ..READ
+    },
+    Route {
+        path: OPPORTUNITIES,
+        tool: "list_opportunities",
+        rows: Some("opportunities"),
+        summary: "List opportunities",
+        ..READ
+    },
+    Route {
+        method: Method::Post,
+        path: OPPORTUNITIES,
+        tool: "create_opportunity",
+        summary: "Create an opportunity",
+        ..READ
+    },
+    Route {
+        path: OPPORTUNITY,
+        tool: "get_opportunity",
+        id: Some("opportunity"),
+        summary: "One opportunity",
+        ..READ
+    },
+    Route {
+        path: "/api/expansion-opportunities/{id}/history",
+        tool: "get_opportunity",
+        id: Some("opportunity"),
+        with: &[("include", &["history"])],
+        rows: Some("history"),
+        summary: "The history of an opportunity: stages and every change",
+        ..READ
+    },
+    EDIT,
+    Route {
+        method: Method::Patch,
+        ..EDIT
+    },
+];
+
+/// Other names of arguments, as the requirements have them.
+pub const ALIASES: [(&str, &str); 4] = [
+    ("customer_id", "customer"),
+    ("csm_id", "csm"),
+    ("sales_rep_id", "sales_rep"),
+    ("champion_id", "champion"),
+];
