@@ -3,6 +3,7 @@
 
 mod backup;
 mod check;
+mod completing;
 mod demo;
 mod error;
 mod export;
@@ -14,6 +15,7 @@ mod request;
 mod restore;
 mod running;
 mod snapshot;
+mod touched;
 mod what_if;
 mod writer;
 
@@ -30,7 +32,6 @@ use crate::domain::change::{BEGINNING, Millis, Subject, field};
 use crate::domain::draft::{Author, Draft, Planned};
 use crate::domain::portfolio::Portfolio;
 use crate::domain::settings::{self, NAMES, Settings};
-use crate::language::clean;
 use crate::refusal::{Code, Refusal};
 use crate::registry::{Does, Tool};
 
@@ -38,13 +39,16 @@ pub use self::import::{Imported, KeepRejected};
 pub use crate::actions::import::{Conflict, Counts, Summary};
 pub use crate::domain::change::Door;
 pub use crate::domain::statement::Rejection;
+pub use crate::language::clean;
 pub use crate::language::journal::Line;
 pub use backup::BackedUp;
 pub use check::Finding;
+pub use completing::Completed;
 pub use error::{Error, Result};
 pub use export::Written;
 use request::{answered_before, request_of};
 use running::Running;
+pub use touched::{About, Seen, Touched};
 
 /// Which database, for whom, and on which day.
 #[derive(Debug, Clone)]

@@ -18,6 +18,7 @@ mod house;
 mod imports;
 mod laws;
 mod money;
+mod offers;
 mod operations;
 mod oracles;
 mod processes;
