@@ -382,6 +382,48 @@ async fn skills_are_what_their_digests_say_and_name_tools_there_are() {
     }
 }
 
+/// The calls that a skill shows: `tool {…}`.
+fn shown(text: &str) -> Vec<(&str, Value)> {
+    let quoted = text.split('`').skip(1).step_by(2);
+    quoted
+        .filter_map(|quoted| {
+            let (tool, arguments) = quoted.split_once(' ')?;
+            let arguments = arguments.starts_with('{').then_some(arguments)?;
+            Some((tool, serde_json::from_str(arguments).unwrap()))
+        })
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_calls_that_skills_show_are_calls_of_the_tools() {
+    let portfolio = portfolio("demo", TODAY);
+    let client = demo(ClientLifecycleMode::Initialize).await;
+    let mut checked = 0;
+    for skill in client.list_all_skills().await.unwrap() {
+        let (text, _) = read(&client, &skill.uri).await.unwrap();
+        for (tool, mut arguments) in shown(&text) {
+            if !expansion_pipeline::registry::find(tool)
+                .unwrap()
+                .is_read_only()
+            {
+                arguments["dry_run"] = true.into();
+            }
+            checked += 1;
+            if let Err(refusal) = portfolio.answer(tool, arguments.clone()) {
+                // What it is refused for is the state of the deal, never the form of the call.
+                let code = refusal.code.name();
+                let is_fine = matches!(
+                    code,
+                    "version_changed" | "stage_changed" | "reason_required"
+                );
+                assert!(is_fine, "{}: {tool} {arguments}: {refusal}", skill.name());
+            }
+        }
+    }
+    assert!(checked >= 20, "{checked}");
+    client.cancel().await.unwrap();
+}
+
 /// The resources that hear of a change, and how long after it the first does.
 async fn heard(told: &mut UnboundedReceiver<String>, since: Instant) -> (Vec<String>, Duration) {
     let patience = Duration::from_secs(20);
