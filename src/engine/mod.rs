@@ -5,6 +5,7 @@ mod access;
 mod backup;
 mod check;
 mod commands;
+mod completing;
 mod demo;
 mod error;
 mod export;
@@ -16,6 +17,7 @@ mod request;
 mod restore;
 mod running;
 mod snapshot;
+mod touched;
 mod what_if;
 mod writer;
 
@@ -31,7 +33,6 @@ use crate::domain::change::{BEGINNING, Millis, Subject, field};
 use crate::domain::draft::{Author, Draft};
 use crate::domain::portfolio::Portfolio;
 use crate::domain::settings::{self, NAMES, Settings};
-use crate::language::clean;
 use crate::registry::{Does, Tool};
 
 pub use self::import::{Imported, KeepRejected};
@@ -39,13 +40,16 @@ pub use crate::actions::import::{Conflict, Counts, Summary};
 pub use crate::domain::change::Door;
 pub use crate::domain::role::Role;
 pub use crate::domain::statement::Rejection;
+pub use crate::language::clean;
 pub use crate::language::journal::Line;
 pub use access::{Listed, Made};
 pub use backup::BackedUp;
 pub use check::Finding;
+pub use completing::Completed;
 pub use error::{Error, Result};
 pub use export::Written;
 use running::Running;
+pub use touched::{About, Seen, Touched};
 
 /// Which database, for whom, and on which day.
 #[derive(Debug, Clone)]

@@ -6,6 +6,7 @@ pub mod arguments;
 pub mod attributes;
 pub mod basis;
 pub mod behind;
+pub mod completion;
 pub mod fields;
 pub mod figures;
 pub mod filters;

@@ -33,6 +33,8 @@ use crate::refusal::Result;
 
 pub use self::parts::what_if::Supposed;
 
+pub use self::parts::segments::dimensions;
+
 /// Every report, in the order it is listed.
 pub const ALL: &[Entry] = &[
     supposable::<get_pipeline::GetPipeline>(),

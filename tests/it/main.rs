@@ -19,6 +19,7 @@ mod http;
 mod imports;
 mod laws;
 mod money;
+mod offers;
 mod operations;
 mod oracles;
 mod processes;

@@ -1,6 +1,8 @@
 //! The dimensions figures are cut by (DEFINITIONS section 4, "Segments"): the key of a deal in each,
 //! and the name of a key.
 
+use std::sync::LazyLock;
+
 use chrono::Datelike;
 use rustc_hash::FxHashMap;
 
@@ -65,6 +67,13 @@ const WORDS: [(&str, Dimension); 12] = [
     ("month", Dimension::Month),
     ("quarter", Dimension::Quarter),
 ];
+
+/// The words for dimensions, in the order they are offered.
+pub fn dimensions() -> &'static [&'static str] {
+    static NAMES: LazyLock<Vec<&str>> =
+        LazyLock::new(|| WORDS.iter().map(|(word, _)| *word).collect());
+    &NAMES
+}
 
 /// What is said to whom asks by owner: a deal counts for one of either kind, never for two.
 const OWNERS: &str = "A deal has two owners: use \"csm\" or \"sales_rep\".";

@@ -136,7 +136,7 @@ fn router(
         .disable_allowed_hosts()
         .disable_allowed_origins()
         .with_cancellation_token(stopping.child_token());
-    let mcp = StreamableHttpService::new(move || Ok(server.clone()), manager, config);
+    let mcp = StreamableHttpService::new(move || Ok(server.for_session()), manager, config);
 
     let guarded = Router::new()
         .nest_service("/mcp", mcp)

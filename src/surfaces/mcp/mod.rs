@@ -1,19 +1,31 @@
-//! The Model Context Protocol over standard input and output, for clients of both revisions.
+//! The Model Context Protocol, for clients of both revisions, over whatever transport.
 //! Tools come from the registry; a refusal is a tool result that the model reads, a failure of ours
-//! a protocol error with a reference.
+//! a protocol error with a reference. What is offered beside tools stands in a file each.
+
+mod completions;
+mod documents;
+mod prompts;
+mod resources;
+mod skills;
+mod subscriptions;
 
 use std::sync::{Arc, LazyLock};
 
 use axum::http::request::Parts;
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, CustomRequest,
-    CustomResult, ErrorCode, Implementation, ListToolsResult, MetaObject, PaginatedRequestParams,
-    ServerCapabilities, ServerConfig, Tool, ToolAnnotations,
+    CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestParams,
+    CompleteResult, ContentBlock, CustomRequest, CustomResult, ErrorCode, GetPromptRequestParams,
+    GetPromptResponse, GetSkillRequestParams, GetSkillResult, Icon, Implementation,
+    ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListSkillsResult,
+    ListToolsResult, MetaObject, PaginatedRequestParams, ReadResourceRequestParams,
+    ReadResourceResponse, ServerCapabilities, ServerConfig, SubscribeRequestParams,
+    SubscriptionFilter, Tool, ToolAnnotations, UnsubscribeRequestParams,
 };
-use rmcp::service::{RequestContext, RoleServer, ServerInitializeError};
+use rmcp::service::{RequestContext, RoleServer, ServerInitializeError, SubscriptionContext};
 use rmcp::{ErrorData, ServerHandler, ServiceExt};
 use serde_json::{Map, Value, json};
 
+use self::subscriptions::{Session, Watcher};
 use super::legible::{Legible, UNREADABLE};
 use super::trace::{self, TRACEPARENT};
 use crate::engine::{Caller, Door, Engine, Error, Role};
@@ -35,6 +47,8 @@ pub struct Server {
     actor: Option<String>,
     /// In which role, where no token says it.
     role: Role,
+    watcher: Watcher,
+    session: Session,
 }
 
 impl Server {
@@ -42,10 +56,34 @@ impl Server {
     /// who come with a token act as that says.
     pub fn new(engine: Arc<Engine>, actor: Option<String>, role: Role) -> Server {
         Server {
+            watcher: Watcher::new(Arc::clone(&engine)),
+            session: Session::default(),
             engine,
             actor,
             role,
         }
+    }
+
+    /// The same for one more session.
+    #[must_use]
+    pub fn for_session(&self) -> Server {
+        Server {
+            session: Session::default(),
+            ..self.clone()
+        }
+    }
+
+    /// Asks on a thread that may wait for disks and locks. What panics there is answered as a failure.
+    async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Engine) -> Result<T, ErrorData> + Send + 'static,
+    ) -> Result<T, ErrorData> {
+        let engine = Arc::clone(&self.engine);
+        let asked = tokio::task::spawn_blocking(move || question(&engine)).await;
+        asked.unwrap_or_else(|_| {
+            let message = "Something went wrong on our side.";
+            Err(ErrorData::internal_error(message, None))
+        })
     }
 
     fn caller(&self, context: &RequestContext<RoleServer>) -> Caller {
@@ -66,6 +104,18 @@ impl Server {
             .with_client(&client.unwrap_or_default())
             .with_trace(trace.unwrap_or_default())
     }
+}
+
+/// What stands beside everything that is offered: bars that grow.
+fn icons() -> Vec<Icon> {
+    let icon = Icon::new(concat!(
+        "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24' fill='%231f6feb'%3E",
+        "%3Cpath d='M3 15h4v6H3zM10 10h4v11h-4zM17 4h4v17h-4z'/%3E%3C/svg%3E"
+    ));
+    vec![
+        icon.with_mime_type("image/svg+xml")
+            .with_sizes(vec!["any".to_owned()]),
+    ]
 }
 
 /// A tool as `tools/list` sends it.
@@ -93,8 +143,16 @@ fn all_listed() -> &'static [Tool] {
 impl ServerHandler for Server {
     fn get_info(&self) -> ServerConfig {
         let server = Implementation::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
-            .with_title("Expansion Pipeline");
-        ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
+            .with_title("Expansion Pipeline")
+            .with_icons(icons());
+        let capabilities = ServerCapabilities::builder()
+            .enable_tools()
+            .enable_resources()
+            .enable_resources_subscribe()
+            .enable_prompts()
+            .enable_completions()
+            .enable_skills();
+        ServerConfig::new(capabilities.build())
             .with_server_info(server)
             .with_instructions(INSTRUCTIONS)
     }
@@ -108,7 +166,9 @@ impl ServerHandler for Server {
         let allowed = all_listed().iter().zip(registry::tools());
         let allowed = allowed.filter(|(_, tool)| tool.allows(role));
         let listed = allowed.map(|(listed, _)| listed.clone()).collect();
-        Ok(ListToolsResult::with_all_items(listed))
+        Ok(ListToolsResult::with_all_items(listed)
+            .with_ttl_ms(resources::FIXED)
+            .with_cache_scope(CacheScope::Private))
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
@@ -143,6 +203,104 @@ impl ServerHandler for Server {
         }
     }
 
+    async fn list_resources(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListResourcesResult, ErrorData> {
+        Ok(resources::list())
+    }
+
+    async fn list_resource_templates(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        Ok(resources::templates())
+    }
+
+    async fn read_resource(
+        &self,
+        request: ReadResourceRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ReadResourceResponse, ErrorData> {
+        let caller = self.caller(&context);
+        let read = self.ask(move |engine| resources::read(engine, &request.uri, &caller));
+        Ok(read.await?.into())
+    }
+
+    async fn complete(
+        &self,
+        request: CompleteRequestParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<CompleteResult, ErrorData> {
+        self.ask(move |engine| completions::complete(engine, &request))
+            .await
+    }
+
+    async fn list_prompts(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListPromptsResult, ErrorData> {
+        Ok(prompts::list())
+    }
+
+    async fn get_prompt(
+        &self,
+        request: GetPromptRequestParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<GetPromptResponse, ErrorData> {
+        let given = request.arguments.unwrap_or_default();
+        let prompt = self.ask(move |_| prompts::get(&request.name, &given));
+        Ok(prompt.await?.into())
+    }
+
+    async fn list_skills(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListSkillsResult, ErrorData> {
+        Ok(skills::list())
+    }
+
+    async fn get_skill(
+        &self,
+        request: GetSkillRequestParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<GetSkillResult, ErrorData> {
+        skills::get(&request.uri)
+    }
+
+    fn accepted_subscription_filter(
+        &self,
+        requested: &SubscriptionFilter,
+    ) -> Option<SubscriptionFilter> {
+        Some(subscriptions::accepted(requested))
+    }
+
+    async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
+        self.watcher.listen(context).await
+    }
+
+    async fn subscribe(
+        &self,
+        request: SubscribeRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        self.session
+            .subscribe(&self.watcher, context.peer, request.uri)
+    }
+
+    async fn unsubscribe(
+        &self,
+        request: UnsubscribeRequestParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        self.session.unsubscribe(&request.uri);
+        Ok(())
+    }
+
     async fn on_custom_request(
         &self,
         request: CustomRequest,
@@ -161,7 +319,17 @@ impl ServerHandler for Server {
         // A known method lands here when its parameters are malformed.
         let expected = match request.method.as_str() {
             "tools/call" => "\"name\": the tool's, and \"arguments\": an object",
-            "tools/list" => "nothing, or a \"cursor\"",
+            "tools/list"
+            | "resources/list"
+            | "resources/templates/list"
+            | "prompts/list"
+            | "skills/list" => "nothing, or a \"cursor\"",
+            "resources/read" | "resources/subscribe" | "resources/unsubscribe" | "skills/get" => {
+                "\"uri\": a text"
+            }
+            "prompts/get" => "\"name\": the prompt's, and \"arguments\": an object of texts",
+            "completion/complete" => "\"ref\", and \"argument\" with its \"name\" and \"value\"",
+            "subscriptions/listen" => "\"notifications\": what to listen to",
             "initialize" => "\"protocolVersion\", \"capabilities\" and \"clientInfo\"",
             "server/discover" => "nothing",
             _ => "",
