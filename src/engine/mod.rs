@@ -66,6 +66,18 @@ pub struct Config {
 pub struct Caller {
     actor: String,
     door: Door,
+    cancelled: Cancelled,
+}
+
+/// Whether a caller has taken the request back meanwhile; without an answer, never.
+#[derive(Clone, Default)]
+struct Cancelled(Option<Arc<dyn Fn() -> bool + Send + Sync>>);
+
+impl std::fmt::Debug for Cancelled {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let is_asked = if self.0.is_some() { "asked" } else { "never" };
+        f.write_str(is_asked)
+    }
 }
 
 impl Caller {
@@ -74,7 +86,32 @@ impl Caller {
         Caller {
             actor: clean(actor, 100),
             door,
+            cancelled: Cancelled::default(),
         }
+    }
+
+    /// The same who may take the request back: a change that still waits to be written is then not made.
+    #[must_use]
+    pub fn unless(self, cancelled: impl Fn() -> bool + Send + Sync + 'static) -> Caller {
+        Caller {
+            cancelled: Cancelled(Some(Arc::new(cancelled))),
+            ..self
+        }
+    }
+
+    fn check_cancelled(&self) -> Result<()> {
+        if !self
+            .cancelled
+            .0
+            .as_ref()
+            .is_some_and(|cancelled| cancelled())
+        {
+            return Ok(());
+        }
+        let message = "The request was cancelled before it was carried out.";
+        Err(Refusal::new(Code::Cancelled, message)
+            .hint("Nothing was written.")
+            .into())
     }
 }
 
@@ -167,7 +204,7 @@ impl Engine {
             }
         };
         let names = tool.arguments.clone();
-        let (caller, now) = (caller.clone(), self.clock());
+        let (waiting, caller, now) = (caller.clone(), caller.clone(), self.clock());
         let plan = move |portfolio: &Portfolio| {
             let now = now.at(portfolio);
             let today = portfolio.settings().calendar.date_of(now);
@@ -188,6 +225,7 @@ impl Engine {
             });
         }
         self.running(false)?.writer.write(move |portfolio, store| {
+            waiting.check_cancelled()?;
             if let Some((key, hash)) = &request
                 && let Some(answer) = answered_before(store, key, hash)?
             {

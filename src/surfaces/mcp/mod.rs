@@ -155,7 +155,10 @@ impl ServerHandler for Server {
         let tool = registry::find(&request.name).map_err(|refusal| {
             ErrorData::invalid_params(refusal.to_string(), Some(meta_of(&refusal).into()))
         })?;
-        let (engine, caller) = (Arc::clone(&self.engine), self.caller(&context));
+        let (engine, cancelled) = (Arc::clone(&self.engine), context.ct.clone());
+        let caller = self
+            .caller(&context)
+            .unless(move || cancelled.is_cancelled());
         let arguments = request.arguments.unwrap_or_default();
         // The engine waits for disks and locks, so it is asked on a thread that may.
         let answered =
