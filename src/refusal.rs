@@ -88,6 +88,7 @@ codes! {
     NothingMatches "nothing_matches" NotFound "No opportunity matches the filters that choose the deals of a command.",
     SignalContradicted "signal_contradicted" Conflict "A signal on record under this id is another one.",
     IdempotencyConflict "idempotency_conflict" Conflict "The idempotency key was used before, with another request.",
+    Cancelled "cancelled" Conflict "The request was taken back before it was carried out.",
     InvalidCursor "invalid_cursor" Invalid "The cursor is damaged or belongs to another question.",
     ImportRejected "import_rejected" Invalid "Rows of an import cannot be right, so nothing was written.",
     DamagedLog "damaged_log" Invalid "A change log to import has a gap or holds what cannot be read, so nothing was written.",

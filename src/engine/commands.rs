@@ -73,7 +73,7 @@ impl Engine {
         request: Option<(String, String)>,
         caller: &Caller,
     ) -> Result<Vec<Answer>> {
-        let (caller, clock) = (caller.clone(), self.clock());
+        let (waiting, caller, clock) = (caller.clone(), caller.clone(), self.clock());
         let plan = move |portfolio: &Portfolio| {
             let now = clock.at(portfolio);
             let author = author(caller, now);
@@ -107,6 +107,7 @@ impl Engine {
             return Ok(plan(&*self.portfolio()?)?.1);
         }
         self.running(false)?.writer.write(move |portfolio, store| {
+            waiting.check_cancelled()?;
             if let Some((key, hash)) = &request
                 && let Some(answer) = answered_before(store, key, hash)?
             {

@@ -3,6 +3,7 @@
 
 mod access;
 mod backup;
+mod caller;
 mod check;
 mod commands;
 mod completing;
@@ -44,6 +45,7 @@ pub use crate::language::clean;
 pub use crate::language::journal::Line;
 pub use access::{Listed, Made};
 pub use backup::BackedUp;
+pub use caller::Caller;
 pub use check::Finding;
 pub use completing::Completed;
 pub use error::{Error, Result};
@@ -60,59 +62,6 @@ pub struct Config {
     pub organisation: String,
     /// The business date to take as today: its noon is now. Without it the wall clock.
     pub today: Option<NaiveDate>,
-}
-
-/// Who is calling, in which role, through which door, with what.
-#[derive(Debug, Clone)]
-pub struct Caller {
-    actor: String,
-    door: Door,
-    role: Role,
-    client: String,
-    trace: String,
-}
-
-impl Caller {
-    /// A caller by the name of the person or agent, made fit for the audit trail, who may do everything.
-    pub fn new(actor: &str, door: Door) -> Caller {
-        Caller {
-            actor: clean(actor, 100),
-            door,
-            role: Role::Admin,
-            client: String::new(),
-            trace: String::new(),
-        }
-    }
-
-    /// The same in a role.
-    #[must_use]
-    pub fn in_role(self, role: Role) -> Caller {
-        Caller { role, ..self }
-    }
-
-    /// The same with the program that calls for them.
-    #[must_use]
-    pub fn with_client(self, client: &str) -> Caller {
-        let client = clean(client, 100);
-        Caller { client, ..self }
-    }
-
-    /// The same with the trace of the request.
-    #[must_use]
-    pub fn with_trace(self, trace: &str) -> Caller {
-        let trace = clean(trace, 100);
-        Caller { trace, ..self }
-    }
-
-    /// The role.
-    pub fn role(&self) -> Role {
-        self.role
-    }
-
-    /// The name of the person or agent.
-    pub fn actor(&self) -> &str {
-        &self.actor
-    }
 }
 
 /// An answer: the structured one, and the text of it.

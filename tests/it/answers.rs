@@ -38,7 +38,8 @@ use crate::support::{
 
 /// Codes that no question of a sound database is refused with: they need a file or a disk that is
 /// broken, or belong to importing, so they are proven with real processes in `processes.rs`.
-const PROVEN_WITH_PROCESSES: [Code; 13] = [
+const PROVEN_WITH_PROCESSES: [Code; 14] = [
+    Code::Cancelled,
     Code::DamagedLog,
     Code::NotEmpty,
     Code::FileNotWritable,

@@ -11,11 +11,13 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use expansion_pipeline::engine::Error;
+use expansion_pipeline::registry;
 use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::support::{TODAY, fixture, program};
+use super::support::{TODAY, caller, fixture, portfolio, program};
 
 /// Nothing here takes this long, even on a machine that does much else.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -735,6 +737,40 @@ fn a_database_that_another_holds_is_waited_for_and_then_refused() {
     let id = id(&outcome(&server.answer()).unwrap());
     assert!(database.ids().contains(&id));
     database.position();
+}
+
+#[test]
+fn a_change_that_is_taken_back_while_it_waits_is_not_made() {
+    let database = Database::of("small/pipeline");
+    let mut server = database.serve();
+    server.call("get_pipeline", json!({})).unwrap();
+    let before = database.ids();
+    let holder = Connection::open(database.path()).unwrap();
+    holder.execute_batch("BEGIN IMMEDIATE").unwrap();
+    server.send(
+        "tools/call",
+        &json!({ "name": "create_opportunity", "arguments": new_deal("Taken back") }),
+    );
+    thread::sleep(Duration::from_millis(300));
+    let taken_back = json!({ "requestId": server.next });
+    server.write(
+        &json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": taken_back }),
+    );
+    thread::sleep(Duration::from_millis(300));
+    holder.execute_batch("ROLLBACK").unwrap();
+    let kept = id(&server.create("Kept").unwrap());
+    let after = database.ids();
+    let added: Vec<&String> = after.difference(&before).collect();
+    assert_eq!(added, [&kept]);
+
+    let engine = portfolio("small/pipeline", TODAY);
+    let tool = registry::find("create_opportunity").unwrap();
+    let arguments = new_deal("Never").as_object().unwrap().clone();
+    let refused = engine.call(tool, arguments, &caller().unless(|| true));
+    let Err(Error::Refused(refusal)) = refused else {
+        panic!("{refused:?}")
+    };
+    assert_eq!(refusal.code.name(), "cancelled");
 }
 
 #[cfg(unix)]

@@ -40,7 +40,6 @@ const INSTRUCTIONS: &str = "Answers questions about the expansion pipeline (upse
     (\"Q1\", \"this month\", \"Acme\"). State the period and definitions from `basis` with every figure.";
 
 /// One MCP server over an engine.
-#[derive(Clone)]
 pub struct Server {
     engine: Arc<Engine>,
     /// Who calls, when the command line said so; else the client by its name.
@@ -68,8 +67,11 @@ impl Server {
     #[must_use]
     pub fn for_session(&self) -> Server {
         Server {
+            engine: Arc::clone(&self.engine),
+            actor: self.actor.clone(),
+            role: self.role,
+            watcher: self.watcher.clone(),
             session: Session::default(),
-            ..self.clone()
         }
     }
 
@@ -183,7 +185,10 @@ impl ServerHandler for Server {
         let tool = registry::find(&request.name).map_err(|refusal| {
             ErrorData::invalid_params(refusal.to_string(), Some(meta_of(&refusal).into()))
         })?;
-        let (engine, caller) = (Arc::clone(&self.engine), self.caller(&context));
+        let (engine, cancelled) = (Arc::clone(&self.engine), context.ct.clone());
+        let caller = self
+            .caller(&context)
+            .unless(move || cancelled.is_cancelled());
         let arguments = request.arguments.unwrap_or_default();
         // The engine waits for disks and locks, so it is asked on a thread that may.
         let answered =

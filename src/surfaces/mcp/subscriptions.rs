@@ -176,12 +176,6 @@ pub struct Session {
     told: Mutex<HashMap<String, AbortHandle>>,
 }
 
-impl Clone for Session {
-    fn clone(&self) -> Self {
-        Session::default()
-    }
-}
-
 impl Drop for Session {
     fn drop(&mut self) {
         let told = self.told.get_mut().unwrap_or_else(PoisonError::into_inner);
