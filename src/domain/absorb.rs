@@ -3,16 +3,16 @@
 //! another process wrote and applying a write of our own are this one way in.
 
 use std::collections::BTreeSet;
-use std::num::NonZero;
 use std::sync::{Arc, OnceLock};
 
 use rustc_hash::FxHashMap;
 
 use super::change::{BEGINNING, Batch, Change, EMPTY, Entry, Logged, Millis, Subject, field};
-use super::chunk::{Chunk, SIZE};
+use super::chunk::{Chunk, SIZE, Terms};
 use super::days::DayTable;
 use super::deal::place_of;
 use super::origin::Origin;
+use super::parallel;
 use super::portfolio::Portfolio;
 use super::pricing::Pricing;
 use super::reference::Reference;
@@ -20,9 +20,6 @@ use super::texts::{NONE, Text, Texts};
 
 /// What is added to one chunk: origins, and changes by place.
 type Added = (Vec<Origin>, Vec<(u16, Change)>);
-
-/// Fewer chunks than this are folded on one thread: starting another costs as much.
-const SHARED_WORK: usize = 16;
 
 /// A portfolio on its way to a later position. Nothing of it shows before [`Absorbing::finish`].
 pub struct Absorbing<'a> {
@@ -158,56 +155,31 @@ impl Absorbing<'_> {
                 *place = Some(of_chunk);
             }
         }
-        let touched: Vec<(&mut Arc<Chunk>, Added)> = portfolio
-            .chunks
-            .iter_mut()
-            .zip(added)
+        let chunks = portfolio.chunks.iter_mut().zip(added);
+        let mut touched: Vec<(&mut Arc<Chunk>, Added)> = chunks
             // Days are counted in the zone, so with a new one every chunk is folded again.
             .filter_map(|(chunk, added)| {
-                added
-                    .or_else(|| recount.then(Added::default))
-                    .map(|added| (chunk, added))
+                let added = added.or_else(|| recount.then(Added::default))?;
+                Some((chunk, added))
             })
             .collect();
-        let pricing = Pricing::of(&portfolio.reference, portfolio.by);
-        fold_all(touched, &portfolio.days, pricing, recount);
+        let terms = Terms {
+            days: &portfolio.days,
+            until: Millis::MAX,
+            pricing: Pricing::of(&portfolio.reference, portfolio.by),
+        };
+        parallel::for_each(&mut touched, |(chunk, (origins, changes))| {
+            let chunk = Arc::make_mut(chunk);
+            let (origins, changes) = (std::mem::take(origins), std::mem::take(changes));
+            chunk.absorb(origins, &changes, terms);
+            if recount {
+                chunk.fold(terms);
+            }
+        });
         if is_repriced {
             portfolio.reprice();
         }
     }
-}
-
-/// Folds chunks on as many threads as there are processors.
-fn fold_all(
-    mut touched: Vec<(&mut Arc<Chunk>, Added)>,
-    days: &DayTable,
-    pricing: Pricing<'_>,
-    recount: bool,
-) {
-    let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
-    let share = if touched.len() < SHARED_WORK {
-        touched.len()
-    } else {
-        touched.len().div_ceil(threads)
-    };
-    let fold = |chunks: &mut [(&mut Arc<Chunk>, Added)]| {
-        for (chunk, (origins, changes)) in chunks {
-            let chunk = Arc::make_mut(chunk);
-            let (origins, changes) = (std::mem::take(origins), std::mem::take(changes));
-            chunk.absorb(origins, &changes, days, pricing);
-            if recount {
-                chunk.fold(days, Millis::MAX, pricing);
-            }
-        }
-    };
-    std::thread::scope(|scope| {
-        let mut shares = touched.chunks_mut(share.max(1));
-        let own = shares.next();
-        for share in shares {
-            scope.spawn(move || fold(share));
-        }
-        own.into_iter().for_each(fold);
-    });
 }
 
 impl Portfolio {

@@ -1,6 +1,8 @@
 //! Deals of a chunk in the order of their close, and what finds some of them without reading all:
 //! a search reads days only, and days stand four to a deal's sixteen words.
 
+use std::sync::OnceLock;
+
 use super::change::{Day, NO_DAY};
 use super::deal::{Deal, REDATED};
 
@@ -16,15 +18,20 @@ pub struct ByClose {
     redated: Vec<u16>,
     /// Those whose expected close came on record after they did.
     dated_late: Vec<u16>,
-    /// Each by the latest day on which it was identified or entered its stage; those that know neither are missing.
-    by_latest: Vec<(Day, u16)>,
+    /// Each by the latest day on which it was identified or entered its stage; those that know neither
+    /// are missing. Sorted when first asked for, which of closed deals is seldom.
+    by_latest: OnceLock<Vec<(Day, u16)>>,
 }
 
 impl ByClose {
-    /// Sorts deals.
-    pub fn of(mut deals: Vec<Deal>) -> ByClose {
-        deals.sort_unstable_by_key(order);
-        deals.shrink_to_fit();
+    /// Those of the deals that are kept, and others.
+    pub fn with(&self, mut others: Vec<Deal>, is_kept: impl Fn(&Deal) -> bool) -> ByClose {
+        others.sort_unstable_by_key(order);
+        ByClose::of(merged(&self.deals, is_kept, others, order))
+    }
+
+    /// Looks over sorted deals.
+    fn of(deals: Vec<Deal>) -> ByClose {
         let mut won = 0;
         let mut won_before = vec![0];
         won_before.extend(deals.iter().map(|deal| {
@@ -36,20 +43,12 @@ impl ByClose {
             let meant = placed().filter(|(_, deal)| is_meant(deal));
             meant.map(|(place, _)| place).collect()
         };
-        let latest = |deal: &Deal| {
-            let days = [deal.identified, deal.stage_entered];
-            days.into_iter().filter(|day| *day != NO_DAY).max()
-        };
-        let mut by_latest: Vec<(Day, u16)> = placed()
-            .filter_map(|(place, deal)| Some((latest(deal)?, place)))
-            .collect();
-        by_latest.sort_unstable();
         ByClose {
             closes: deals.iter().map(|deal| deal.close).collect(),
             redated: places(|deal| deal.entered & REDATED != 0),
             dated_late: places(|deal| deal.dated_late),
             won_before,
-            by_latest,
+            by_latest: OnceLock::new(),
             deals,
         }
     }
@@ -92,31 +91,12 @@ impl ByClose {
 
     /// Those that were identified or entered their stage on a day or later.
     pub fn since(&self, day: Day) -> impl Iterator<Item = &Deal> {
-        let start = self.by_latest.partition_point(|(latest, _)| *latest < day);
-        self.by_latest
+        let by_latest = self.by_latest.get_or_init(|| by_latest(&self.deals));
+        let start = by_latest.partition_point(|(latest, _)| *latest < day);
+        by_latest
             .iter()
             .skip(start)
             .filter_map(|(_, place)| self.deals.get(usize::from(*place)))
-    }
-
-    /// The deals with one more.
-    #[must_use]
-    pub fn with(mut self, deal: Deal) -> ByClose {
-        self.deals.push(deal);
-        ByClose::of(self.deals)
-    }
-
-    /// The deals without one, when it is among them.
-    #[must_use]
-    pub fn without(mut self, number: u32) -> ByClose {
-        let place = self.deals.iter().position(|deal| deal.number == number);
-        match place {
-            Some(place) => {
-                self.deals.remove(place);
-                ByClose::of(self.deals)
-            }
-            None => self,
-        }
     }
 
     /// Changes what deals are worth, which moves none of them.
@@ -129,6 +109,41 @@ impl ByClose {
         let end = self.closes.partition_point(|close| *close <= to);
         (start, end.max(start))
     }
+}
+
+fn by_latest(deals: &[Deal]) -> Vec<(Day, u16)> {
+    let latest = |deal: &Deal| {
+        let days = [deal.identified, deal.stage_entered];
+        days.into_iter().filter(|day| *day != NO_DAY).max()
+    };
+    let mut by_latest = Vec::with_capacity(deals.len());
+    let placed = (0_u16..).zip(deals);
+    by_latest.extend(placed.filter_map(|(place, deal)| Some((latest(deal)?, place))));
+    by_latest.sort_unstable();
+    by_latest
+}
+
+/// The items that are kept of a sorted list, and others, sorted likewise.
+pub(super) fn merged<T: Copy, K: Ord>(
+    items: &[T],
+    is_kept: impl Fn(&T) -> bool,
+    mut others: Vec<T>,
+    order: impl Fn(&T) -> K,
+) -> Vec<T> {
+    if items.is_empty() {
+        others.shrink_to_fit();
+        return others;
+    }
+    let mut merged = Vec::with_capacity(items.len() + others.len());
+    let mut others = others.into_iter().peekable();
+    for item in items.iter().filter(|item| is_kept(item)) {
+        while let Some(other) = others.next_if(|other| order(other) < order(item)) {
+            merged.push(other);
+        }
+        merged.push(*item);
+    }
+    merged.extend(others);
+    merged
 }
 
 fn order(deal: &Deal) -> (Day, u32) {

@@ -8,13 +8,14 @@ use std::sync::Arc;
 
 pub use self::log::Knowledge;
 use self::log::Log;
-use super::by_close::ByClose;
+use super::by_close::{ByClose, merged};
 use super::change::{Change, Day, Millis, NO_DAY};
 use super::days::DayTable;
 use super::deal::{Attribute, Deal, Detail, Stay, place_of};
 use super::fold::{Folded, fold};
 use super::origin::Origin;
 use super::pricing::{Own, Pricing};
+use super::stage::OPEN_STAGES;
 
 /// Deals in a chunk.
 pub const SIZE: u32 = 1_024;
@@ -35,6 +36,29 @@ pub struct Chunk {
     facts: Facts,
 }
 
+/// How deals are folded.
+#[derive(Clone, Copy)]
+pub struct Terms<'a> {
+    /// What finds the days of instants.
+    pub days: &'a DayTable,
+    /// The instant up to which changes count.
+    pub until: Millis,
+    /// How deals in other currencies are converted.
+    pub pricing: Pricing<'a>,
+}
+
+/// A look back from a chunk to an earlier cut.
+pub struct Back<'a> {
+    /// How deals stood then.
+    pub terms: Terms<'a>,
+    /// What was known then, when that was not everything.
+    pub known: Option<&'a Knowledge<'a>>,
+    /// A deal of which nothing is later than this stands as it stood; `None` when every deal is folded.
+    pub same: Option<Millis>,
+    /// Whether deals in other currencies are converted otherwise.
+    pub is_repriced: bool,
+}
+
 /// What the deals of a chunk come to in figures over all deals: part of the fold, so that a report on
 /// the whole portfolio need not look at each deal that closed years ago.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -47,31 +71,29 @@ pub struct Facts {
     pub latest_backwards: Day,
 }
 
+/// Stays shorter than this are counted in a table, the few longer ones sorted.
+const SHORT: usize = 512;
+
 impl Facts {
-    fn of(chunk: &Chunk) -> Facts {
-        let mut fates: Vec<(u8, u8)> = chunk
-            .deals()
-            .map(|deal| (deal.state(), deal.entered))
-            .collect();
-        let mut lengths: Vec<(u8, i32)> = chunk
-            .stays
-            .iter()
-            .map(|stay| (stay.stage, stay.days))
-            .collect();
-        fates.sort_unstable();
-        lengths.sort_unstable();
-        let backwards = chunk
-            .closed
+    fn of(open: &ByClose, closed: &ByClose, stays: &[Stay]) -> Facts {
+        let mut fates = [[0_u32; 256]; 3];
+        for deal in open.all().iter().chain(closed.all()) {
+            let sets = fates.get_mut(usize::from(deal.state()));
+            if let Some(count) = sets.and_then(|sets| sets.get_mut(usize::from(deal.entered))) {
+                *count += 1;
+            }
+        }
+        let fates = (0..).zip(&fates).flat_map(|(state, sets)| {
+            let counts = (0..=u8::MAX).zip(sets);
+            counts.map(move |(entered, count)| (state, entered, *count))
+        });
+        let backwards = closed
             .all()
             .iter()
             .filter(|deal| deal.identified != NO_DAY && deal.close < deal.identified);
         Facts {
-            fates: runs(&fates)
-                .map(|((state, entered), count)| (state, entered, count))
-                .collect(),
-            stays: runs(&lengths)
-                .map(|((stage, days), count)| (stage, days, count))
-                .collect(),
+            fates: fates.filter(|(_, _, count)| *count > 0).collect(),
+            stays: lengths(stays),
             latest_backwards: backwards
                 .map(|deal| deal.identified)
                 .max()
@@ -80,11 +102,29 @@ impl Facts {
     }
 }
 
-/// The distinct items of a sorted list, each with how often it comes.
-fn runs<T: Copy + PartialEq>(sorted: &[T]) -> impl Iterator<Item = (T, u32)> {
-    sorted
-        .chunk_by(PartialEq::eq)
-        .filter_map(|run| Some((*run.first()?, run.len() as u32)))
+/// How many stays in each stage took how many days.
+fn lengths(stays: &[Stay]) -> Vec<(u8, i32, u32)> {
+    let mut short = [[0_u32; SHORT]; OPEN_STAGES];
+    let mut long = Vec::new();
+    for stay in stays {
+        let of_stage = short.get_mut(usize::from(stay.stage));
+        let days = usize::try_from(stay.days).unwrap_or(SHORT);
+        match of_stage.and_then(|lengths| lengths.get_mut(days)) {
+            Some(count) => *count += 1,
+            None => long.push((stay.stage, stay.days)),
+        }
+    }
+    long.sort_unstable();
+    let long = long.chunk_by(PartialEq::eq).filter_map(|run| {
+        let (stage, days) = run.first()?;
+        Some((*stage, *days, run.len() as u32))
+    });
+    let short = (0..).zip(&short).flat_map(|(stage, lengths)| {
+        let counts = (0..).zip(lengths);
+        counts.map(move |(days, count)| (stage, days, *count))
+    });
+    let short = short.filter(|(_, _, count)| *count > 0);
+    short.chain(long).collect()
 }
 
 impl Chunk {
@@ -177,44 +217,42 @@ impl Chunk {
     }
 
     /// Adds origins and changes (of deals of this chunk, in log order) and folds what they touch.
-    pub fn absorb(
-        &mut self,
-        origins: Vec<Origin>,
-        changes: &[(u16, Change)],
-        days: &DayTable,
-        pricing: Pricing<'_>,
-    ) {
-        let mut touched: Vec<u16> = origins.iter().map(|origin| place_of(origin.deal)).collect();
-        touched.extend(changes.iter().map(|(place, _)| place));
-        touched.sort_unstable();
-        touched.dedup();
-        Arc::make_mut(&mut self.log).extend(origins, changes);
-        if touched.len() * 8 > self.len() {
-            self.fold(days, Millis::MAX, pricing);
-        } else {
-            for place in touched {
-                self.refold(place, days, pricing);
+    pub fn absorb(&mut self, origins: Vec<Origin>, changes: &[(u16, Change)], terms: Terms<'_>) {
+        let mut is_touched = vec![false; self.len() + origins.len()];
+        let added = origins.iter().map(|origin| place_of(origin.deal));
+        for place in added.chain(changes.iter().map(|(place, _)| *place)) {
+            if let Some(is_touched) = is_touched.get_mut(usize::from(place)) {
+                *is_touched = true;
             }
         }
+        Arc::make_mut(&mut self.log).extend(origins, changes);
+        *self = self.folded(Arc::clone(&self.log), terms, &is_touched);
     }
 
-    /// The same log folded up to a cut: the chunk as it stood then, or as it was thought to stand.
-    pub fn at(
-        &self,
-        days: &DayTable,
-        until: Millis,
-        known: Option<&Knowledge<'_>>,
-        pricing: Pricing<'_>,
-    ) -> Chunk {
-        let log = match known {
-            Some(known) => Arc::new(self.log.known(known)),
-            None => Arc::clone(&self.log),
+    /// The chunk as it stood at an earlier cut, or as it was thought to stand.
+    pub fn at(self: &Arc<Chunk>, back: &Back<'_>) -> Arc<Chunk> {
+        let log = match back.known {
+            Some(known) if known.through < self.log.last => Arc::new(self.log.known(known)),
+            _ => Arc::clone(&self.log),
         };
-        let mut then = Chunk {
-            log,
-            ..Chunk::default()
+        let is_same = |place, latest: Millis| {
+            back.same.is_some_and(|same| latest <= same)
+                && back
+                    .known
+                    .is_none_or(|known| self.log.is_within(place, known.through))
         };
-        then.fold(days, until, pricing);
+        let latest = (0..).zip(self.log.latest());
+        let is_touched: Vec<bool> = latest
+            .map(|(place, latest)| !is_same(place, *latest))
+            .collect();
+        let mut then = if is_touched.contains(&true) {
+            Arc::new(self.folded(log, back.terms, &is_touched))
+        } else {
+            Arc::clone(self)
+        };
+        if back.is_repriced && !then.own.is_empty() {
+            Arc::make_mut(&mut then).reprice(back.terms.pricing);
+        }
         then
     }
 
@@ -233,78 +271,67 @@ impl Chunk {
         self.own = own;
     }
 
-    /// Folds every deal afresh, up to an instant.
-    pub fn fold(&mut self, days: &DayTable, until: Millis, pricing: Pricing<'_>) {
-        let log = Arc::clone(&self.log);
-        let (mut stays, mut attributes, mut own) = (Vec::new(), Vec::new(), Vec::new());
-        let mut details = Vec::with_capacity(log.origins.len());
+    /// Folds every deal afresh.
+    pub fn fold(&mut self, terms: Terms<'_>) {
+        let is_touched = vec![true; self.len()];
+        *self = self.folded(Arc::clone(&self.log), terms, &is_touched);
+    }
+
+    /// The deals of a log: those that are not touched as they stand here, the others folded afresh.
+    fn folded(&self, log: Arc<Log>, terms: Terms<'_>, is_touched: &[bool]) -> Chunk {
+        let is_touched = |place: u16| is_touched.get(usize::from(place)).copied().unwrap_or(true);
         let (mut open, mut closed) = (Vec::new(), Vec::new());
-        for (place, origin) in (0_u16..).zip(&log.origins) {
-            let mut folded = fold_one(
-                &log,
-                place,
-                origin,
-                days,
-                until,
-                &mut stays,
-                &mut attributes,
-            );
+        let (mut stays, mut attributes, mut own) = (Vec::new(), Vec::new(), Vec::new());
+        let mut details = self.details.clone();
+        details.resize(log.origins.len(), None);
+        for ((place, origin), detail) in (0_u16..).zip(&log.origins).zip(&mut details) {
+            if !is_touched(place) {
+                continue;
+            }
+            let mut folded = fold_one(&log, place, origin, terms, &mut stays, &mut attributes);
             if let Some(folded) = &mut folded {
-                own.extend(pricing.settle(folded));
-                if folded.deal.is_open() {
+                own.extend(terms.pricing.settle(folded));
+                let list = if folded.deal.is_open() {
                     &mut open
                 } else {
                     &mut closed
-                }
-                .push(folded.deal);
+                };
+                list.push(folded.deal);
             }
-            details.push(folded.map(|folded| folded.detail));
-        }
-        attributes.shrink_to_fit();
-        stays.shrink_to_fit();
-        (self.open, self.closed) = (ByClose::of(open), ByClose::of(closed));
-        (self.details, self.stays, self.attributes) = (details, stays, attributes);
-        self.own = own;
-        self.facts = Facts::of(self);
-    }
-
-    /// Folds one deal afresh and puts it where it belongs.
-    fn refold(&mut self, place: u16, days: &DayTable, pricing: Pricing<'_>) {
-        if let Some(number) = self.deal(place).map(|deal| deal.number) {
-            self.open = std::mem::take(&mut self.open).without(number);
-            self.closed = std::mem::take(&mut self.closed).without(number);
-        }
-        self.stays.retain(|stay| stay.place != place);
-        self.attributes.retain(|attribute| attribute.place != place);
-        self.own.retain(|own| own.place != place);
-        let (mut stays, mut attributes) = (Vec::new(), Vec::new());
-        let mut folded = self.log.origins.get(usize::from(place)).and_then(|origin| {
-            let (log, until) = (&self.log, Millis::MAX);
-            fold_one(log, place, origin, days, until, &mut stays, &mut attributes)
-        });
-        if let Some(folded) = &mut folded {
-            if let Some(own) = pricing.settle(folded) {
-                let before = self.own.partition_point(|own| own.place < place);
-                self.own.insert(before, own);
-            }
-            let list = if folded.deal.is_open() {
-                &mut self.open
-            } else {
-                &mut self.closed
-            };
-            *list = std::mem::take(list).with(folded.deal);
-        }
-        self.details.resize(self.log.origins.len(), None);
-        if let Some(detail) = self.details.get_mut(usize::from(place)) {
             *detail = folded.map(|folded| folded.detail);
         }
-        let before = self.stays.partition_point(|stay| stay.place < place);
-        self.stays.splice(before..before, stays);
-        let before = self
-            .attributes
-            .partition_point(|attribute| attribute.place < place);
-        self.attributes.splice(before..before, attributes);
-        self.facts = Facts::of(self);
+        let is_kept = |deal: &Deal| !is_touched(place_of(deal.number));
+        let open = self.open.with(open, is_kept);
+        let closed = self.closed.with(closed, is_kept);
+        let stays = merged(
+            &self.stays,
+            |stay| !is_touched(stay.place),
+            stays,
+            |stay| stay.place,
+        );
+        let attributes = merged(
+            &self.attributes,
+            |known| !is_touched(known.place),
+            attributes,
+            |known| known.place,
+        );
+        let own = merged(
+            &self.own,
+            |own| !is_touched(own.place),
+            own,
+            |own| own.place,
+        );
+        let facts = Facts::of(&open, &closed, &stays);
+        Chunk {
+            log,
+            open,
+            closed,
+            details,
+            stays,
+            attributes,
+            own,
+            facts,
+        }
     }
 }
 
@@ -313,14 +340,14 @@ fn fold_one(
     log: &Log,
     place: u16,
     origin: &Origin,
-    days: &DayTable,
-    until: Millis,
+    terms: Terms<'_>,
     stays: &mut Vec<Stay>,
     attributes: &mut Vec<Attribute>,
 ) -> Option<Folded> {
     if !log.has(place) {
         return None;
     }
+    let (days, until) = (terms.days, terms.until);
     let changes = log.changes(place);
     let mut folded = fold(origin, changes, days, until, stays, attributes)?;
     if log.counting.is_some() {

@@ -1,118 +1,97 @@
 //! What is usual for a customer: how the value of a deal compares with that of the customer's others
 //! (DEFINITIONS section 4, "far from the customer's norm").
 
-use rustc_hash::FxHashSet;
-
 use super::deal::Deal;
 use super::portfolio::Portfolio;
 use super::texts::NONE;
 
 /// From so many other deals on there is a norm.
-const ENOUGH: usize = 3;
+const ENOUGH: u32 = 3;
 
 /// This many times the norm, or this part of it, is far from it.
 const FAR: i128 = 10;
 
-/// The deals whose value is far from their customer's norm.
+/// What is usual for each customer, by customer number.
 #[derive(Debug, Clone, Default)]
-pub struct Norms {
-    far: FxHashSet<u32>,
-}
+pub struct Norms(Vec<Norm>);
 
-/// The values of each customer's deals, whatever became of them, in order.
-struct Values {
-    values: Vec<i64>,
-    /// Where the values of each customer begin, and after the last where they end.
-    starts: Vec<u32>,
+/// The middle of the values of a customer's deals: with one of them left out, the median lies in it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Norm {
+    /// How many deals beside one.
+    others: u32,
+    /// The values in order, from the lower median of so many on.
+    middle: [i64; 3],
 }
 
 impl Norms {
-    /// Compares every deal with the others of its customer.
+    /// Sorts the deals of every customer, whatever became of them.
     pub fn of(portfolio: &Portfolio) -> Norms {
-        let values = Values::of(portfolio);
+        // Nobody has more deals than were ever listed with them.
+        let listed = portfolio.customer_deals.iter().map(|deals| deals.len());
+        let mut ends: Vec<usize> = vec![0];
+        ends.extend(listed.scan(0, |sum, listed| {
+            *sum += listed;
+            Some(*sum)
+        }));
+        let mut values = vec![0; ends.last().copied().unwrap_or(0)];
+        let starts = ends.clone();
         let deals = portfolio.chunks().flat_map(|chunk| chunk.deals());
-        let far = deals.filter(|deal| values.is_far(deal));
-        Norms {
-            far: far.map(|deal| deal.number).collect(),
+        for deal in deals.filter(|deal| has_norm(deal)) {
+            if let Some(end) = ends.get_mut(deal.customer as usize) {
+                if let Some(value) = values.get_mut(*end) {
+                    *value = deal.value;
+                }
+                *end += 1;
+            }
         }
+        let norms = starts.into_iter().zip(ends).map(|(start, end)| {
+            let of_customer = values.get_mut(start..end).unwrap_or_default();
+            of_customer.sort_unstable();
+            Norm::of(of_customer)
+        });
+        Norms(norms.collect())
     }
 
     /// Whether a deal's value is ten times or more, or a tenth or less, of the median of at least three
     /// other deals of its customer.
     pub fn is_far(&self, deal: &Deal) -> bool {
-        self.far.contains(&deal.number)
+        let norm = self.0.get(deal.customer as usize);
+        has_norm(deal) && norm.is_some_and(|norm| norm.is_far(deal.value))
     }
 }
 
-impl Values {
-    /// Sorts the deals of every customer.
-    fn of(portfolio: &Portfolio) -> Values {
-        let deals = || {
-            let deals = portfolio.chunks().flat_map(|chunk| chunk.deals());
-            deals.filter(|deal| has_norm(deal))
-        };
-        let mut starts: Vec<u32> = Vec::new();
-        for deal in deals() {
-            let place = deal.customer as usize + 2;
-            if starts.len() <= place {
-                starts.resize(place + 1, 0);
-            }
-            if let Some(count) = starts.get_mut(place) {
-                *count += 1;
-            }
+impl Norm {
+    /// The middle of sorted values.
+    fn of(values: &[i64]) -> Norm {
+        let others = values.len().saturating_sub(1);
+        let mut middle = [0; 3];
+        let lower = values.iter().skip(others.saturating_sub(1) / 2);
+        middle
+            .iter_mut()
+            .zip(lower)
+            .for_each(|(middle, value)| *middle = *value);
+        Norm {
+            others: others as u32,
+            middle,
         }
-        let mut sum = 0;
-        for start in &mut starts {
-            sum += *start;
-            *start = sum;
-        }
-        // Each start moves to the end of its customer's values, which is where the next one's begin.
-        let mut values = vec![0; sum as usize];
-        for deal in deals() {
-            if let Some(next) = starts.get_mut(deal.customer as usize + 1) {
-                if let Some(value) = values.get_mut(*next as usize) {
-                    *value = deal.value;
-                }
-                *next += 1;
-            }
-        }
-        let mut norms = Values { values, starts };
-        for customer in 0..norms.starts.len().saturating_sub(1) {
-            let (from, to) = norms.ends(customer);
-            if let Some(values) = norms.values.get_mut(from..to) {
-                values.sort_unstable();
-            }
-        }
-        norms
     }
 
-    fn ends(&self, customer: usize) -> (usize, usize) {
-        let at = |place: usize| self.starts.get(place).map_or(0, |start| *start as usize);
-        (at(customer), at(customer + 1))
-    }
-
-    fn is_far(&self, deal: &Deal) -> bool {
-        if !has_norm(deal) {
+    /// Whether one of the values is far from the median of the others.
+    fn is_far(&self, value: i64) -> bool {
+        if self.others < ENOUGH {
             return false;
         }
-        let (from, to) = self.ends(deal.customer as usize);
-        let values = self.values.get(from..to).unwrap_or_default();
-        let (Ok(own), Some(others)) = (
-            values.binary_search(&deal.value),
-            values.len().checked_sub(1),
-        ) else {
-            return false;
+        let [first, second, third] = self.middle;
+        // Those from the left-out one on move down a place.
+        let lower = if first < value { first } else { second };
+        let upper = match self.others % 2 {
+            1 => lower,
+            _ if second < value => second,
+            _ => third,
         };
-        if others < ENOUGH {
-            return false;
-        }
-        // The others in order are the values without one that is the deal's own.
-        let other = |place: usize| {
-            let place = if place < own { place } else { place + 1 };
-            values.get(place).copied().unwrap_or_default()
-        };
-        let twice = i128::from(other((others - 1) / 2)) + i128::from(other(others / 2));
-        let value = i128::from(deal.value);
+        let twice = i128::from(lower) + i128::from(upper);
+        let value = i128::from(value);
         twice > 0 && (2 * value >= FAR * twice || 2 * FAR * value <= twice)
     }
 }
@@ -120,4 +99,33 @@ impl Values {
 /// Whether a deal has a customer, and a value to compare.
 fn has_norm(deal: &Deal) -> bool {
     deal.customer != NONE && !deal.foreign
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The same by leaving each value out in turn.
+    fn is_far(values: &[i64], place: usize) -> bool {
+        let mut others = values.to_vec();
+        let value = i128::from(others.remove(place));
+        let middle = |place: usize| others.get(place).copied().map_or(0, i128::from);
+        let twice = middle(others.len().saturating_sub(1) / 2) + middle(others.len() / 2);
+        others.len() >= 3 && twice > 0 && (value * 2 >= twice * 10 || value * 20 <= twice)
+    }
+
+    proptest! {
+        #[test]
+        fn each_value_is_compared_with_the_median_of_the_others(
+            mut values in proptest::collection::vec(0..40_i64, 0..9),
+        ) {
+            values.sort_unstable();
+            let norm = Norm::of(&values);
+            for (place, value) in values.iter().enumerate() {
+                prop_assert_eq!(norm.is_far(*value), is_far(&values, place));
+            }
+        }
+    }
 }

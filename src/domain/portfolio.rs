@@ -5,14 +5,14 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
-use super::change::{Change, Cut, Day, Entry, Logged, Millis, Position, Subject};
-use super::chunk::{Chunk, Knowledge, SIZE};
+use super::change::{Change, Day, Entry, Logged, Millis, Position, Subject};
+use super::chunk::{Chunk, SIZE};
 use super::chunked::Chunked;
 use super::days::DayTable;
 use super::deal::{Deal, Detail, place_of};
 use super::norm::Norms;
 use super::origin::Origin;
-use super::pricing::{By, Pricing};
+use super::pricing::By;
 use super::reference::{Customer, Directory, Person, Reference, counting};
 use super::settings::Settings;
 use super::texts::{NONE, Text, Texts};
@@ -380,61 +380,6 @@ impl Portfolio {
         changes.extend(ledger.filter(|row| within(row.change.seq)).copied());
         changes.sort_by_key(|row| row.change.seq);
         (origins, changes)
-    }
-
-    /// The same organisation as it stood at a cut; where the cut limits what was known, as it was then
-    /// thought to stand.
-    #[must_use]
-    pub fn at(&self, cut: &Cut) -> Portfolio {
-        let is_recorded = |position: Position| {
-            self.entry_of(position)
-                .is_some_and(|entry| entry.recorded_at <= cut.recorded_at)
-        };
-        let known = Knowledge {
-            is_recorded: &is_recorded,
-            position: cut.position,
-        };
-        let known = cut.limits_knowledge().then_some(&known);
-        let mut then = self.clone();
-        then.norms = OnceLock::new();
-        then.until = Some(cut.at);
-        if let Some(known) = known {
-            let rows = self.ledger.iter();
-            then.ledger = Chunked::default();
-            for row in rows.filter(|row| known.holds(row.change.seq)) {
-                then.ledger.push(*row);
-            }
-            Arc::make_mut(&mut then.setting_changes).retain(|row| known.holds(row.change.seq));
-            then.position = self.known_up_to(known);
-        }
-        then.reference = Reference::fold(&then.ledger, &self.texts, cut.at);
-        then.days = Arc::new(DayTable::new(then.reference.settings.calendar));
-        then.by = By::LATEST;
-        let pricing = Pricing::of(&then.reference, then.by);
-        let chunks = self.chunks.iter();
-        then.chunks = chunks
-            .map(|chunk| Arc::new(chunk.at(&then.days, cut.at, known, pricing)))
-            .collect();
-        if known.is_some() {
-            let on_record = then.chunks.iter().flat_map(|chunk| chunk.deals());
-            let origins = on_record.filter_map(|deal| self.origin(deal.number));
-            then.first_at = origins.map(|origin| origin.at).min();
-        }
-        then
-    }
-
-    /// The last position that was known.
-    fn known_up_to(&self, known: &Knowledge<'_>) -> Position {
-        let entries = (0..self.entries.len() as u32).rev();
-        let firsts = entries.filter_map(|number| self.entries.get(number).map(|entry| entry.first));
-        let mut end = self.position;
-        for first in firsts {
-            if known.holds(first) {
-                return end.min(known.position);
-            }
-            end = first - 1;
-        }
-        0
     }
 
     /// Whether a field of a deal is on record at an instant, rather than known only from later on.

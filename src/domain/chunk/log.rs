@@ -13,6 +13,10 @@ pub(super) struct Log {
     pub(super) rows: Rows,
     /// What counts, when that is not everything.
     pub(super) counting: Option<Counting>,
+    /// The highest position of anything in it.
+    pub(super) last: Position,
+    /// The latest instant of anything about each deal.
+    latest: Vec<Millis>,
 }
 
 /// The changes of some deals, deal by deal, each deal's by (at, seq).
@@ -61,6 +65,15 @@ impl Rows {
 impl Log {
     /// Adds origins, and changes to the deals they are of, keeping each deal's by (at, seq).
     pub(super) fn extend(&mut self, origins: Vec<Origin>, added: &[(u16, Change)]) {
+        let positions = origins.iter().map(|origin| origin.seq);
+        let positions = positions.chain(added.iter().map(|(_, change)| change.seq));
+        self.last = positions.fold(self.last, Position::max);
+        self.latest.extend(origins.iter().map(|origin| origin.at));
+        for (place, change) in added {
+            if let Some(latest) = self.latest.get_mut(usize::from(*place)) {
+                *latest = change.at.max(*latest);
+            }
+        }
         self.origins.extend(origins);
         let Rows { changes, ends } = &mut self.rows;
         ends.resize(self.origins.len(), changes.len() as u32);
@@ -133,6 +146,8 @@ impl Log {
                 .rows
                 .filter(self.origins.len(), |change| cut.holds(change.seq)),
             counting: None,
+            last: self.last.min(cut.position),
+            latest: self.latest.clone(),
         };
         known.count(unknown);
         known
@@ -146,10 +161,29 @@ impl Log {
             .of(place)
     }
 
+    /// The latest instant of anything about each deal, by place.
+    pub(super) fn latest(&self) -> &[Millis] {
+        &self.latest
+    }
+
+    /// Whether everything of a deal lies in the log up to a position.
+    pub(super) fn is_within(&self, place: u16, position: Position) -> bool {
+        let origin = self.origins.get(usize::from(place));
+        let is_within = |seq: Position| seq <= position;
+        self.last <= position
+            || origin.is_some_and(|origin| is_within(origin.seq))
+                && self
+                    .rows
+                    .of(place)
+                    .iter()
+                    .all(|change| is_within(change.seq))
+    }
+
     /// Whether a deal is on record at all.
     pub(super) fn has(&self, place: u16) -> bool {
         self.counting.as_ref().is_none_or(|counting| {
-            !counting.withdrawn.contains(&place) && !counting.unknown.contains(&place)
+            let is_in = |places: &[u16]| places.binary_search(&place).is_ok();
+            !is_in(&counting.withdrawn) && !is_in(&counting.unknown)
         })
     }
 
@@ -166,9 +200,11 @@ impl Log {
 /// What was known at a cut: which positions of the log.
 pub struct Knowledge<'a> {
     /// Whether a position had been logged.
-    pub is_recorded: &'a dyn Fn(Position) -> bool,
+    pub is_recorded: &'a (dyn Fn(Position) -> bool + Sync),
     /// The last position.
     pub position: Position,
+    /// The last position up to which every one was known.
+    pub through: Position,
 }
 
 impl Knowledge<'_> {

@@ -15,6 +15,10 @@ use crate::domain::ratio::Ratio;
 /// value, its close, its stage, and its probability and category where they were set by hand; of a
 /// closed one only its value, because when and how it closed is a change of that day.
 fn is_known(portfolio: &Portfolio, deal: &Deal, at: i64) -> bool {
+    let origin = portfolio.origin(deal.number);
+    if origin.is_some_and(|origin| origin.known_at <= at) {
+        return true;
+    }
     let on_record = |field| portfolio.is_on_record(deal.number, field, at);
     if deal.is_won() {
         return on_record(field::CLOSED_VALUE);

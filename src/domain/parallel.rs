@@ -1,0 +1,23 @@
+//! Work that is the same for many items, done on all processors.
+
+use std::num::NonZero;
+
+/// Fewer items than this are worked on by one thread: starting another costs as much.
+const SHARED_WORK: usize = 16;
+
+/// Works on every item, on as many threads as there are processors when there are many items.
+pub(super) fn for_each<T: Send>(items: &mut [T], work: impl Fn(&mut T) + Sync) {
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+    if items.len() < SHARED_WORK || threads == 1 {
+        return items.iter_mut().for_each(work);
+    }
+    let work = &work;
+    std::thread::scope(|scope| {
+        let mut shares = items.chunks_mut(items.len().div_ceil(threads));
+        let own = shares.next();
+        for share in shares {
+            scope.spawn(move || share.iter_mut().for_each(work));
+        }
+        own.into_iter().flatten().for_each(work);
+    });
+}
