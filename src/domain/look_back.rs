@@ -101,6 +101,7 @@ impl Portfolio {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use crate::domain::role::Role;
     use proptest::prelude::*;
 
     use super::*;
@@ -117,6 +118,9 @@ mod tests {
     /// A portfolio that each of the steps was written to, each on a day of its own.
     fn written(steps: &[Step]) -> Portfolio {
         let author = |now| Author {
+            role: Role::Admin,
+            client: String::new(),
+            trace: String::new(),
             actor: "somebody".to_owned(),
             door: Door::Cli,
             reason: String::new(),

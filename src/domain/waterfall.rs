@@ -294,16 +294,24 @@ fn exit(now: Option<&Deal>, membership: Membership<'_>) -> Bucket {
 }
 
 /// A closed deal as it stood when it closed, still open. What became of it on the day of the close
-/// counts whatever its place in the log is (an import writes moves before edits), but no later move.
+/// counts whatever its place in the log is (an import writes moves before edits), but no later move:
+/// not from one closed stage to the other either.
 fn before_it_closed(portfolio: &Portfolio, deal: &Deal) -> Option<Deal> {
     let origin = portfolio.origin(deal.number)?;
     let (changes, days) = (portfolio.changes(deal.number), portfolio.days());
     // What came of it after the end is no part of the way there.
     let until = portfolio.until.unwrap_or(Millis::MAX);
     let changes = || changes.iter().filter(|change| change.at <= until);
-    let closing = changes()
+    let mut moves: Vec<&Change> = changes()
         .filter(|change| field::is_stage(change.field))
-        .max_by_key(|change| (change.at, change.seq))
+        .collect();
+    moves.sort_unstable_by_key(|change| (change.at, change.seq));
+    let closes = |change: &&Change| change.value >= i64::from(Stage::ClosedWon.code());
+    let closing = moves
+        .into_iter()
+        .rev()
+        .take_while(closes)
+        .last()
         .filter(|closing| closing.at >= origin.at)?;
     let closed_on = days.of(closing.at);
     let is_before = |change: &&Change| {

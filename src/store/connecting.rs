@@ -56,7 +56,11 @@ pub(super) fn prepare(
         )));
     }
     connection.busy_handler(Some(wait_for_lock))?;
-    let foreign = |_: rusqlite::Error| Error::Foreign(path.to_owned());
+    // What cannot be read of a file that says it is ours is damage.
+    let unreadable = |error: rusqlite::Error, is_ours: bool| match is_ours {
+        true => Error::from(error),
+        false => Error::Foreign(path.to_owned()),
+    };
     let pragma = |name: &str| {
         connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i64>(0))
     };
@@ -69,7 +73,7 @@ pub(super) fn prepare(
         .query_row("SELECT count(*) FROM sqlite_schema", [], |row| {
             row.get::<_, i64>(0)
         })
-        .map_err(foreign)?;
+        .map_err(|error| unreadable(error, application == APPLICATION_ID))?;
     if application != APPLICATION_ID && (tables > 0 || application != 0 || version != 0) {
         return Err(Error::Foreign(path.to_owned()));
     }

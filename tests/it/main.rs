@@ -29,4 +29,5 @@ mod round_trip;
 #[allow(dead_code, reason = "not every module uses all of it")]
 mod support;
 mod surfaces;
+mod waterfalls;
 mod what_if;

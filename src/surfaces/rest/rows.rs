@@ -73,8 +73,8 @@ mod tests {
         ];
         assert_eq!(
             csv(&rows).unwrap(),
-            "name,value,rate.low,rate.high,stages\n\
-             \"'=HYPERLINK(\"\"x\"\")\",-5,0.1,,\n\
+            "name,rate.high,rate.low,value,stages\n\
+             \"'=HYPERLINK(\"\"x\"\")\",,0.1,-5,\n\
              \"plain, with a comma\",,,,\"[\"\"a\"\",\"\"b\"\"]\"\n"
         );
         assert_eq!(csv(&[]).unwrap(), "");
