@@ -290,6 +290,7 @@ fn engine(path: &Path) -> Engine {
         database: Some(path.to_owned()),
         organisation: "default".to_owned(),
         today: Some(generate::today()),
+        read_only: false,
     })
 }
 

@@ -49,6 +49,11 @@ pub struct Listed {
 }
 
 impl Engine {
+    /// Whether nothing may be written.
+    pub fn is_read_only(&self) -> bool {
+        self.config.read_only
+    }
+
     /// Makes a token for a person or agent in a role. Only its hash is kept.
     pub fn make_token(&self, actor: &str, role: Role, lasts: Option<Duration>) -> Result<Made> {
         self.guarded(|| {

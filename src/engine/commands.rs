@@ -1,9 +1,11 @@
 //! Commands: planned at the head of the log and written, or only shown. Several may be one change.
 
+use std::time::Instant;
+
 use serde_json::{Map, Value, json};
 
 use super::request::{answered_before, request_of};
-use super::{Answer, Caller, Engine, Result, author};
+use super::{Answer, Called, Caller, Ending, Engine, Result, author};
 use crate::actions::{self, Commanded, DRY_RUN};
 use crate::domain::draft::Planned;
 use crate::domain::portfolio::Portfolio;
@@ -25,7 +27,9 @@ impl Engine {
         calls: Vec<(&Tool, Map<String, Value>)>,
         caller: &Caller,
     ) -> Result<Vec<Answer>> {
-        self.guarded(|| {
+        let started = Instant::now();
+        let tools: Vec<&'static str> = calls.iter().map(|(tool, _)| tool.name).collect();
+        let answered = self.guarded(|| {
             let mut commands = Vec::new();
             let mut dry_runs = Vec::new();
             for (tool, mut arguments) in calls {
@@ -44,7 +48,15 @@ impl Engine {
             }
             let is_dry = dry_runs.contains(&true);
             self.carry_out(commands, is_dry, None, caller)
-        })
+        });
+        for tool in tools {
+            self.tell(&Called {
+                tool,
+                ending: Ending::of(&answered),
+                took: started.elapsed(),
+            });
+        }
+        answered
     }
 
     pub(super) fn command(

@@ -12,6 +12,7 @@ mod error;
 mod export;
 mod import;
 mod journal;
+mod observed;
 mod questions;
 mod reader;
 mod request;
@@ -25,7 +26,8 @@ mod writer;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Instant;
 
 use chrono::NaiveDate;
 use serde_json::{Map, Value};
@@ -50,6 +52,8 @@ pub use check::Finding;
 pub use completing::Completed;
 pub use error::{Error, Result};
 pub use export::Written;
+use observed::Observer;
+pub use observed::{Called, Ending, Vitals};
 use running::Running;
 pub use touched::{About, Seen, Touched};
 
@@ -62,6 +66,8 @@ pub struct Config {
     pub organisation: String,
     /// The business date to take as today: its noon is now. Without it the wall clock.
     pub today: Option<NaiveDate>,
+    /// Whether nothing may be written, which the connections to the database see to.
+    pub read_only: bool,
 }
 
 /// An answer: the structured one, and the text of it.
@@ -78,6 +84,7 @@ pub struct Engine {
     config: Config,
     running: Mutex<Option<Arc<Running>>>,
     failures: AtomicU32,
+    observer: OnceLock<Observer>,
 }
 
 impl Engine {
@@ -87,6 +94,7 @@ impl Engine {
             config,
             running: Mutex::new(None),
             failures: AtomicU32::new(0),
+            observer: OnceLock::new(),
         }
     }
 
@@ -105,14 +113,21 @@ impl Engine {
         arguments: Map<String, Value>,
         caller: &Caller,
     ) -> Result<Answer> {
-        self.guarded(|| {
+        let started = Instant::now();
+        let answered = self.guarded(|| {
             tool.check_role(caller.role)?;
             match tool.does {
                 Does::Report(entry) => self.ask(tool, entry, arguments, caller),
                 Does::Asking(entry) => self.ask_about(tool, entry, arguments, caller),
                 Does::Action(entry) => self.command(tool, entry, arguments, caller),
             }
-        })
+        });
+        self.tell(&Called {
+            tool: tool.name,
+            ending: Ending::of(&answered),
+            took: started.elapsed(),
+        });
+        answered
     }
 
     fn guarded<T>(&self, ask: impl FnOnce() -> Result<T>) -> Result<T> {
@@ -268,6 +283,7 @@ mod tests {
             database: None,
             organisation: "default".to_owned(),
             today: None,
+            read_only: false,
         });
         let answered = engine.guarded::<()>(|| panic!("on purpose"));
         assert!(

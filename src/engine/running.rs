@@ -76,6 +76,12 @@ impl Engine {
             let caller = Caller::new("demo", Door::Import);
             let stated = files::read(&demo::sources(), &Settings::default());
             import(&running, self.clock(), stated, None, &caller)?;
+            if self.config.read_only {
+                running.writer.write(|portfolio, store| {
+                    store.read_only()?;
+                    Ok((Planned::nothing(portfolio), ()))
+                })?;
+            }
             return Ok(running);
         };
         let store = if create {
@@ -97,6 +103,9 @@ impl Engine {
                 }
             }
         };
+        if self.config.read_only {
+            store.read_only()?;
+        }
         // Watching begins before loading, so nothing written meanwhile is missed.
         let watched = Store::open_even_empty(path, name)?
             .ok_or_else(|| anyhow::anyhow!("the organisation vanished"));

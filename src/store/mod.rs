@@ -135,6 +135,11 @@ impl Store {
         })
     }
 
+    /// Has this connection refuse to write from now on.
+    pub fn read_only(&self) -> Result<()> {
+        Ok(self.connection.execute_batch("PRAGMA query_only = ON")?)
+    }
+
     fn has_rows(&self) -> Result<bool> {
         Ok(self.connection.query_row(
             "SELECT EXISTS (SELECT 1 FROM origin WHERE org = ?1) OR EXISTS (SELECT 1 FROM change WHERE org = ?1)",

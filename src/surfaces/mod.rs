@@ -9,3 +9,11 @@ mod legible;
 pub mod mcp;
 mod rest;
 mod trace;
+
+/// Runs what waits for disks and locks on a thread that may; what it logs belongs to the request.
+async fn waiting<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, tokio::task::JoinError> {
+    let span = tracing::Span::current();
+    tokio::task::spawn_blocking(move || span.in_scope(work)).await
+}

@@ -356,3 +356,132 @@ async fn what_was_acknowledged_is_kept_when_it_is_told_to_stop() {
     let shown = database.printed(&["call", "get_opportunity", "opportunity=OPP-1184"]);
     assert!(shown.contains("$62,000"), "{shown}");
 }
+
+async fn fetch(served: &Served, path: &str) -> Response {
+    let got = Client::new().get(format!("{}{path}", served.url)).send();
+    got.await.unwrap()
+}
+
+#[tokio::test]
+async fn what_is_counted_is_what_happened() {
+    let served = Served::start(&["--demo"], &[]);
+    assert_eq!(fetch(&served, "/healthz").await.status(), StatusCode::OK);
+    assert_eq!(fetch(&served, "/readyz").await.status(), StatusCode::OK);
+    for _ in 0..3 {
+        let answered = call(&served, "get_forecast", json!({}))
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(answered.status(), StatusCode::OK);
+    }
+    let refused = call(&served, "get_forecast", json!({"period": "Q7"}));
+    refused.send().await.unwrap();
+    let metrics = fetch(&served, "/metrics").await.text().await.unwrap();
+    for line in [
+        "expansion_pipeline_tool_call_seconds_count{tool=\"get_forecast\"} 4",
+        "expansion_pipeline_refusals_total{code=\"period_not_understood\"} 1",
+        "expansion_pipeline_requests_total{door=\"mcp\",status=\"200\"} 4",
+        "expansion_pipeline_failures_total 0",
+    ] {
+        assert!(
+            metrics.lines().any(|found| found == line),
+            "{line} in\n{metrics}"
+        );
+    }
+    let value = |name: &str| -> u64 {
+        let line = metrics.lines().find(|line| line.starts_with(name));
+        line.unwrap()
+            .split(' ')
+            .next_back()
+            .unwrap()
+            .parse()
+            .unwrap()
+    };
+    // The demo: 34 open opportunities and those closed before.
+    assert!(value("expansion_pipeline_opportunities ") > 34);
+    assert!(value("expansion_pipeline_log_position ") > 1_000);
+}
+
+#[tokio::test]
+async fn without_a_database_it_lives_and_is_not_ready() {
+    let folder = TempDir::new().unwrap();
+    let database = folder.path().join("none.db");
+    let served = Served::start(&["--db", database.to_str().unwrap()], &[]);
+    assert_eq!(fetch(&served, "/healthz").await.status(), StatusCode::OK);
+    let ready = fetch(&served, "/readyz").await;
+    assert_eq!(ready.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(body(ready).await["code"], "not_ready");
+}
+
+#[tokio::test]
+async fn who_asks_too_often_is_told_when_to_try_again() {
+    let database = Database::new();
+    let (hasty, patient) = (
+        database.token("Hasty", "viewer"),
+        database.token("Patient", "viewer"),
+    );
+    let served = database.serve(&["--auth", "--rate-limit", "1"]);
+    let mut turned_away = None;
+    for _ in 0..20 {
+        let response = list(&served).bearer_auth(&hasty).send().await.unwrap();
+        if response.status() == StatusCode::TOO_MANY_REQUESTS {
+            turned_away = Some(response);
+            break;
+        }
+    }
+    let turned_away = turned_away.expect("twenty at once are too many");
+    assert_eq!(turned_away.headers()["retry-after"], "1");
+    let error = body(turned_away).await["error"].take();
+    assert_eq!(error["code"], -32000);
+    assert!(error["data"]["retry_after_ms"].as_u64().unwrap() <= 1_000);
+    let other = list(&served).bearer_auth(&patient).send().await.unwrap();
+    assert_eq!(other.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn read_only_is_what_the_connection_sees_to() {
+    let database = Database::new();
+    let served = database.serve(&["--read-only"]);
+    let listed = body(list(&served).send().await.unwrap()).await;
+    let listed = listed["result"]["tools"].as_array().unwrap();
+    assert!(
+        listed
+            .iter()
+            .all(|tool| tool["annotations"]["readOnlyHint"] == true)
+    );
+    let before = database.printed(&["log"]);
+    let won = json!({"opportunity": "OPP-1184", "stage": "closed_won", "closed_value": "85k"});
+    let refused = body(call(&served, "update_stage", won).send().await.unwrap()).await;
+    let fields = &refused["result"]["_meta"]["expansion-pipeline/refusal"];
+    assert_eq!(fields["code"], "database_read_only");
+    let asked = body(
+        call(&served, "get_forecast", json!({}))
+            .send()
+            .await
+            .unwrap(),
+    )
+    .await;
+    assert_eq!(asked["result"]["isError"], false);
+    assert_eq!(database.printed(&["log"]), before);
+}
+
+#[tokio::test]
+async fn every_answer_carries_the_id_of_its_request() {
+    let served = Served::start(&["--demo"], &[]);
+    let own = fetch(&served, "/healthz").await.headers()["x-request-id"].clone();
+    assert_eq!(own.len(), 36);
+    let kept = Client::new()
+        .get(format!("{}/healthz", served.url))
+        .header("x-request-id", "proxy-17")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(kept.headers()["x-request-id"], "proxy-17");
+    let odd = Client::new()
+        .get(format!("{}/healthz", served.url))
+        .header("x-request-id", "a b\"c")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(odd.headers()["x-request-id"].len(), 36);
+}

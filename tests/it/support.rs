@@ -102,6 +102,7 @@ pub fn engine(database: &Path, today: &str) -> Engine {
         database: Some(database.to_owned()),
         organisation: "default".to_owned(),
         today: Some(date(today)),
+        read_only: false,
     })
 }
 

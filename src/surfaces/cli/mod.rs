@@ -244,7 +244,10 @@ fn execute(cli: Cli) -> Result<ExitCode, Ended> {
     let Cli { global, command } = cli;
     let caller = Caller::new(&actor(&global), Door::Cli);
     match command {
-        Command::Serve(asked) => serve::serve(engine(&global)?, global.actor, asked)?,
+        Command::Serve(asked) => {
+            let engine = engine_that(&global, asked.read_only)?;
+            serve::serve(engine, global.actor, asked)?;
+        }
         Command::Token(asked) => {
             return tokens::tokens(&engine(&global)?, global.actor.as_deref(), &asked);
         }
@@ -393,6 +396,10 @@ fn database(global: &Global) -> Result<Option<PathBuf>> {
 }
 
 fn engine(global: &Global) -> Result<Engine> {
+    engine_that(global, false)
+}
+
+fn engine_that(global: &Global, read_only: bool) -> Result<Engine> {
     let organisation = match global.org.as_str() {
         "" => DEFAULT_ORGANISATION.to_owned(),
         name => name.to_owned(),
@@ -401,6 +408,7 @@ fn engine(global: &Global) -> Result<Engine> {
         database: database(global)?,
         organisation,
         today: global.today.as_ref().and_then(|today| today.0),
+        read_only,
     }))
 }
 

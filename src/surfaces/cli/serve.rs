@@ -1,6 +1,7 @@
 //! Serving: which door is opened, and for whom.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -20,6 +21,12 @@ pub(super) struct Serve {
     /// The role of whoever calls without a token: viewer, orchestrator, researcher, expansion or admin
     #[arg(long, value_name = "ROLE", default_value = "admin", value_parser = role)]
     role: Role,
+    /// Answer questions and write nothing
+    #[arg(long)]
+    pub(super) read_only: bool,
+    /// The most requests a second of one caller, twice as many at once [default: any number]
+    #[arg(long, value_name = "NUMBER", requires = "http")]
+    rate_limit: Option<NonZeroU32>,
     /// Answer only callers with a token (`expansion-pipeline token create`)
     #[arg(long, requires = "http")]
     auth: bool,
@@ -59,6 +66,7 @@ pub(super) fn serve(engine: Engine, actor: Option<String>, asked: Serve) -> Resu
             public_url: asked.public_url,
             origins: asked.origins,
             needs_token: asked.auth,
+            rate_limit: asked.rate_limit,
             actor,
             role: asked.role,
         };

@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::problem::Problem;
 use crate::engine::{Caller, Door, Engine, Error};
+use crate::surfaces::waiting;
 
 /// How callers are identified.
 pub struct Access {
@@ -44,7 +45,7 @@ impl Access {
             Credentials::Bearer(token) => token.to_owned(),
         };
         let (engine, door) = (Arc::clone(&self.engine), self.door);
-        let found = tokio::task::spawn_blocking(move || engine.bearer(&token, door)).await;
+        let found = waiting(move || engine.bearer(&token, door)).await;
         match found {
             Ok(Ok(Some(caller))) => Ok(Some(caller)),
             Ok(Ok(None)) => Err(challenge(Some("invalid_token"))),

@@ -3,12 +3,16 @@
 //! listening, who may come in from where, stopping. What is said stands in `mcp` and beside it.
 
 mod access;
+mod limits;
+mod metrics;
 pub mod problem;
+mod requests;
 mod sessions;
 mod site;
 
 use std::io::Write as _;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,8 +28,11 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
+use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use self::access::Access;
+use self::limits::Limits;
+use self::metrics::Metrics;
 use self::sessions::Sessions;
 use self::site::Site;
 use super::mcp::Server;
@@ -34,6 +41,8 @@ use crate::engine::{Door, Engine, Role};
 
 /// The largest request that is read, in bytes.
 const LARGEST_REQUEST: usize = 1024 * 1024;
+/// How long the next part of a request may be waited for.
+const SLOWEST: Duration = Duration::from_secs(15);
 /// How long requests that are under way when it is time to stop may still take.
 const DRAIN: Duration = Duration::from_secs(10);
 
@@ -48,6 +57,8 @@ pub struct Listening {
     pub origins: Vec<String>,
     /// Whether every caller must bring a token.
     pub needs_token: bool,
+    /// The most requests a second of one caller; none, any number.
+    pub rate_limit: Option<NonZeroU32>,
     /// Who calls without one.
     pub actor: Option<String>,
     /// In which role.
@@ -86,6 +97,7 @@ pub async fn serve(
         }
     });
     let told = stopping.clone();
+    let app = app.into_make_service_with_connect_info::<SocketAddr>();
     let served = axum::serve(listener, app).with_graceful_shutdown(async move {
         stop.await;
         told.cancel();
@@ -126,6 +138,8 @@ fn router(
     let manager = Arc::new(LocalSessionManager::default());
     let sessions = Arc::new(Sessions::new(Arc::clone(&manager)));
 
+    let metrics = Arc::new(Metrics::new(Arc::clone(&engine)));
+    let limits = Arc::new(Limits::new(listening.rate_limit));
     let api = rest::router(Arc::clone(&engine), listening.actor.clone(), listening.role);
     let server = Server::new(engine, listening.actor.clone(), listening.role);
     // Hosts and origins are checked once, before all doors.
@@ -141,15 +155,31 @@ fn router(
     let guarded = Router::new()
         .nest_service("/mcp", mcp)
         .layer(from_fn_with_state(sessions, sessions::bind))
+        .layer(from_fn_with_state(Arc::clone(&limits), limits::limit))
+        .layer(RequestBodyTimeoutLayer::new(SLOWEST))
         .layer(from_fn_with_state(over_mcp, access::identify))
-        .merge(api.layer(from_fn_with_state(over_rest, access::identify)))
+        .merge(
+            api.route(
+                "/metrics",
+                get(metrics::show).with_state(Arc::clone(&metrics)),
+            )
+            .layer(from_fn_with_state(limits, limits::limit))
+            .layer(RequestBodyTimeoutLayer::new(SLOWEST))
+            .layer(from_fn_with_state(over_rest, access::identify)),
+        )
         .layer(CompressionLayer::new())
         .layer(cors(&site))
         .layer(from_fn_with_state(site, site::check));
     Ok(Router::new()
         .merge(guarded)
         .route("/healthz", get(async || "ok\n"))
-        .layer(from_fn(site::say_nothing_more)))
+        .route(
+            "/readyz",
+            get(metrics::ready).with_state(Arc::clone(&metrics)),
+        )
+        .layer(from_fn_with_state(metrics, metrics::count))
+        .layer(from_fn(site::say_nothing_more))
+        .layer(from_fn(requests::log)))
 }
 
 /// What pages of the origins that are allowed may send and read.

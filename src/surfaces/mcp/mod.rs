@@ -31,6 +31,7 @@ use super::trace::{self, TRACEPARENT};
 use crate::engine::{Caller, Door, Engine, Error, Role};
 use crate::refusal::Refusal;
 use crate::registry;
+use crate::surfaces::waiting;
 
 /// Where a refusal's fields stand in `_meta`.
 const REFUSAL: &str = "expansion-pipeline/refusal";
@@ -81,7 +82,7 @@ impl Server {
         question: impl FnOnce(&Engine) -> Result<T, ErrorData> + Send + 'static,
     ) -> Result<T, ErrorData> {
         let engine = Arc::clone(&self.engine);
-        let asked = tokio::task::spawn_blocking(move || question(&engine)).await;
+        let asked = waiting(move || question(&engine)).await;
         asked.unwrap_or_else(|_| {
             let message = "Something went wrong on our side.";
             Err(ErrorData::internal_error(message, None))
@@ -166,7 +167,9 @@ impl ServerHandler for Server {
     ) -> Result<ListToolsResult, ErrorData> {
         let role = self.caller(&context).role();
         let allowed = all_listed().iter().zip(registry::tools());
-        let allowed = allowed.filter(|(_, tool)| tool.allows(role));
+        let writes = !self.engine.is_read_only();
+        let may = |tool: &registry::Tool| tool.allows(role) && (writes || tool.is_read_only());
+        let allowed = allowed.filter(|(_, tool)| may(tool));
         let listed = allowed.map(|(listed, _)| listed.clone()).collect();
         Ok(ListToolsResult::with_all_items(listed)
             .with_ttl_ms(resources::FIXED)
@@ -191,8 +194,7 @@ impl ServerHandler for Server {
             .unless(move || cancelled.is_cancelled());
         let arguments = request.arguments.unwrap_or_default();
         // The engine waits for disks and locks, so it is asked on a thread that may.
-        let answered =
-            tokio::task::spawn_blocking(move || engine.call(tool, arguments, &caller)).await;
+        let answered = waiting(move || engine.call(tool, arguments, &caller)).await;
         match answered {
             Ok(Ok(answer)) => {
                 let mut result = CallToolResult::success(vec![ContentBlock::text(answer.text)]);

@@ -26,6 +26,7 @@ use super::http::problem::Problem;
 use crate::engine::{Answer, Caller, Engine, Error, Role};
 use crate::refusal::Code;
 use crate::registry::{self, Tool};
+use crate::surfaces::waiting;
 
 /// Where every tool is.
 const TOOL: &str = "/api/tools/{tool}";
@@ -209,7 +210,7 @@ fn calls(
 /// answers.
 async fn ask(api: &Api, mut calls: Calls, received: &Received) -> Result<Answer, Problem> {
     let (engine, caller) = (Arc::clone(&api.engine), api.caller(received));
-    let asked = tokio::task::spawn_blocking(move || match (calls.len(), calls.pop()) {
+    let asked = waiting(move || match (calls.len(), calls.pop()) {
         (1, Some((tool, arguments))) => engine.call(tool, arguments, &caller),
         (_, last) => {
             calls.extend(last);

@@ -1,0 +1,118 @@
+//! How much one caller may ask, and all together: more is answered with when to try again.
+
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use governor::clock::{Clock as _, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use serde_json::json;
+use tokio::sync::Semaphore;
+
+use super::problem::Problem;
+use crate::engine::Caller;
+
+/// The most requests that are answered at a time.
+const AT_A_TIME: usize = 512;
+/// After how many requests callers who have not been heard of for a while are forgotten.
+const TIDY_EVERY: usize = 10_000;
+
+/// What there is to share.
+pub struct Limits {
+    each: Option<DefaultKeyedRateLimiter<String>>,
+    places: Semaphore,
+    seen: std::sync::atomic::AtomicUsize,
+}
+
+impl Limits {
+    /// So many requests a second for each caller, twice as many at once; without a number, any.
+    pub fn new(each_second: Option<NonZeroU32>) -> Limits {
+        let quota =
+            |rate: NonZeroU32| Quota::per_second(rate).allow_burst(rate.saturating_mul(TWICE));
+        Limits {
+            each: each_second.map(|rate| RateLimiter::keyed(quota(rate))),
+            places: Semaphore::new(AT_A_TIME),
+            seen: 0.into(),
+        }
+    }
+
+    /// How long this caller has to wait; nothing when it need not.
+    fn wait(&self, caller: &String) -> Option<Duration> {
+        let each = self.each.as_ref()?;
+        let seen = self.seen.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        if seen % TIDY_EVERY == TIDY_EVERY - 1 {
+            each.retain_recent();
+        }
+        let not_until = each.check_key(caller).err()?;
+        Some(not_until.wait_time_from(DefaultClock::default().now()))
+    }
+}
+
+const TWICE: NonZeroU32 = match NonZeroU32::new(2) {
+    Some(two) => two,
+    None => NonZeroU32::MIN,
+};
+
+/// Who is limited: the person or agent of the token, else the address.
+fn name_of(request: &Request) -> String {
+    let extensions = request.extensions();
+    if let Some(caller) = extensions.get::<Caller>() {
+        return format!("{} {}", caller.role().word(), caller.actor());
+    }
+    let address = extensions.get::<ConnectInfo<SocketAddr>>();
+    address.map_or_else(String::new, |ConnectInfo(address)| address.ip().to_string())
+}
+
+/// Lets a request through, or says when to try again.
+pub async fn limit(State(limits): State<Arc<Limits>>, request: Request, next: Next) -> Response {
+    let is_mcp = request.uri().path().starts_with("/mcp");
+    if let Some(wait) = limits.wait(&name_of(&request)) {
+        let words = "This caller asks too often.";
+        return turned_away(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too_many_requests",
+            words,
+            wait,
+            is_mcp,
+        );
+    }
+    let Ok(_place) = limits.places.try_acquire() else {
+        let words = "Too many requests are being answered.";
+        let wait = Duration::from_secs(1);
+        return turned_away(StatusCode::SERVICE_UNAVAILABLE, "busy", words, wait, is_mcp);
+    };
+    next.run(request).await
+}
+
+fn turned_away(
+    status: StatusCode,
+    code: &'static str,
+    words: &str,
+    wait: Duration,
+    is_mcp: bool,
+) -> Response {
+    let milliseconds = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1);
+    let seconds = milliseconds.div_ceil(1_000);
+    let hint = format!("Try again in {milliseconds} ms.");
+    let mut response = if is_mcp {
+        let error = json!({
+            "code": -32_000,
+            "message": format!("{words} {hint}"),
+            "data": { "code": code, "retry_after_ms": milliseconds },
+        });
+        let body = json!({ "jsonrpc": "2.0", "id": null, "error": error }).to_string();
+        let kind = [(header::CONTENT_TYPE, "application/json")];
+        (status, kind, body).into_response()
+    } else {
+        Problem::new(status, code, words).hint(hint).into_response()
+    };
+    response
+        .headers_mut()
+        .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    response
+}

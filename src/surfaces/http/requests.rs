@@ -1,0 +1,41 @@
+//! Every request by an id of its own: in the log with how it ended, in the answer, and in whatever is
+//! logged meanwhile. Neither tokens nor queries nor bodies are logged.
+
+use std::time::Instant;
+
+use axum::extract::Request;
+use axum::http::{HeaderName, HeaderValue};
+use axum::middleware::Next;
+use axum::response::Response;
+use tracing::Instrument as _;
+use uuid::Uuid;
+
+/// The header that carries the id.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Logs a request and gives it its id; one that a proxy in front has given is kept.
+pub async fn log(request: Request, next: Next) -> Response {
+    let given = request.headers().get(REQUEST_ID);
+    let given = given.and_then(|id| id.to_str().ok()).filter(|id| is_id(id));
+    let id = given.map_or_else(|| Uuid::new_v4().to_string(), str::to_owned);
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let span = tracing::info_span!("request", id);
+    let started = Instant::now();
+    async move {
+        let mut response = next.run(request).await;
+        let took = started.elapsed().as_micros();
+        let status = response.status().as_u16();
+        tracing::info!(%method, path, status, took, "answered");
+        if let Ok(id) = HeaderValue::from_str(&id) {
+            response.headers_mut().insert(REQUEST_ID, id);
+        }
+        response
+    }
+    .instrument(span)
+    .await
+}
+
+fn is_id(id: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    (1..=64).contains(&id.len()) && id.bytes().all(is_part)
+}
