@@ -3,6 +3,7 @@
 
 mod columns;
 mod counting;
+mod gathering;
 mod sorting;
 mod words;
 
@@ -11,7 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::columns::columns;
-use self::counting::{Analysis, Counted};
+use self::counting::{Analysis, Counted, grain_of};
 use self::sorting::Sort;
 use super::parts::behind;
 use super::parts::by_period::{GRAINS, Grain, Part, PeriodTotal, by_period, readable_parts_of};
@@ -23,7 +24,6 @@ use super::parts::segments::{Dimension, in_order, named};
 use super::parts::sources::{SourceTotal, top_sources};
 use super::parts::warnings;
 use super::{Asked, CURRENCY, Report};
-use crate::domain::deal::Deal;
 use crate::domain::measure::Span;
 use crate::domain::period::Period;
 use crate::domain::portfolio::Portfolio;
@@ -175,11 +175,7 @@ impl Report for GetAnalytics {
         let choice = Choice::read(&query, portfolio)?;
         let dimension = choice.dimension;
         let parts = readable_parts_of(period, choice.grain, portfolio)?;
-        let time = match dimension {
-            Some(Dimension::Month) => Some(Grain::Month),
-            Some(Dimension::Quarter) => Some(Grain::Quarter),
-            _ => None,
-        };
+        let time = dimension.as_ref().and_then(grain_of);
         let segments_of_time = match time {
             Some(grain) => readable_parts_of(period, Some(grain), portfolio)?,
             None => Vec::new(),
@@ -292,20 +288,31 @@ impl Report for GetAnalytics {
     }
 
     fn behind(asked: &Asked<'_>, filters: &FilterWords, query: Query) -> Result<Behind> {
-        let filter = filters.resolve(asked.portfolio)?.filter;
-        let choice = Choice::read(&query, asked.portfolio)?;
-        let closed = closed_in(asked.portfolio, &filter, Span::of(&query.period(asked)?));
-        let open = asked.portfolio.open();
-        let open: Vec<&Deal> = open
-            .filter(|deal| filter.matches(deal, asked.portfolio))
-            .collect();
+        let portfolio = asked.portfolio;
+        let filter = filters.resolve(portfolio)?.filter;
+        let choice = Choice::read(&query, portfolio)?;
+        let said = query.period_said(asked)?;
+        let period = &query.period(asked)?;
+        let time = choice.dimension.as_ref().and_then(grain_of);
+        let parts = match time {
+            Some(grain) => readable_parts_of(period, Some(grain), portfolio)?,
+            None => Vec::new(),
+        };
+        let analysis = Analysis {
+            asked,
+            filter: &filter,
+            period,
+            found_in: (said.is_some() || time.is_some()).then(|| Span::of(period)),
+            columns: &choice.columns,
+            dimension: choice.dimension.as_ref(),
+            parts: &parts,
+        };
+        let closed = closed_in(portfolio, &filter, Span::of(period));
+        let (all, segments) = analysis.gather(&closed);
         let shows = |column| choice.shows(column);
+        let dimension = choice.dimension.as_ref();
         Ok(behind::analytics(
-            &closed,
-            &open,
-            choice.dimension.as_ref(),
-            shows,
-            asked.portfolio,
+            &all, segments, dimension, shows, portfolio,
         ))
     }
 

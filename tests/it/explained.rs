@@ -52,7 +52,13 @@ fn questions(filter: &Map<String, Value>, period: &str) -> Vec<(&'static str, Va
         asked.push((tool, Value::Object(filter.clone())));
         match tool {
             "win_rate" => asked.push((tool, with(&filter, json!({ "by": "csm" })))),
-            "get_analytics" => asked.push((tool, with(&filter, json!({ "dimension": "type" })))),
+            "get_analytics" => {
+                for dimension in ["type", "signal", "quarter"] {
+                    let all =
+                        json!({ "dimension": dimension, "metrics": ["all"], "period": period });
+                    asked.push((tool, with(&filter, all)));
+                }
+            }
             _ => {}
         }
         if tool != "list_opportunities" {

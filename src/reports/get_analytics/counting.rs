@@ -10,7 +10,7 @@ use crate::domain::measure::Span;
 use crate::domain::period::Period;
 use crate::domain::texts::NONE;
 use crate::reports::Asked;
-use crate::reports::parts::by_period::Part;
+use crate::reports::parts::by_period::{Grain, Part};
 use crate::reports::parts::performance::{Account, Column};
 use crate::reports::parts::segments::{Dating, Dimension, in_order};
 use crate::reports::parts::slip::{Slips, due_in};
@@ -39,7 +39,7 @@ pub struct Counted {
     pub read: u64,
 }
 
-impl Analysis<'_> {
+impl<'a> Analysis<'a> {
     /// Counts, given the deals that closed in the period.
     pub fn count(&self, closed: &[&Deal]) -> Counted {
         let shows = |column| self.columns.contains(&column);
@@ -76,24 +76,33 @@ impl Analysis<'_> {
         self.dimension.is_some_and(in_order)
     }
 
-    fn key_of_day(&self, day: Day) -> u64 {
+    pub(super) fn key_of_day(&self, day: Day) -> u64 {
         let portfolio = self.asked.portfolio;
         self.dimension
             .map_or(0, |dimension| dimension.key_of_day(day, portfolio))
     }
 
-    fn key(&self, deal: &Deal, dating: Dating) -> u64 {
+    pub(super) fn key(&self, deal: &Deal, dating: Dating) -> u64 {
         let portfolio = self.asked.portfolio;
         self.dimension
             .map_or(0, |dimension| dimension.key(deal, portfolio, dating))
     }
 
-    fn matches(&self, deal: &Deal) -> bool {
+    pub(super) fn matches(&self, deal: &Deal) -> bool {
         self.filter.is_everything() || self.filter.matches(deal, self.asked.portfolio)
     }
 
-    fn due(&self, period: &Period) -> Vec<(&Deal, Slips)> {
+    pub(super) fn due(&self, period: &Period) -> Vec<(&'a Deal, Slips)> {
         due_in(self.asked.portfolio, self.filter, period, self.asked.day())
+    }
+}
+
+/// The stretches of time that the segments of a dimension are, where they are any.
+pub fn grain_of(dimension: &Dimension) -> Option<Grain> {
+    match dimension {
+        Dimension::Month => Some(Grain::Month),
+        Dimension::Quarter => Some(Grain::Quarter),
+        _ => None,
     }
 }
 

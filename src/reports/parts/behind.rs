@@ -4,6 +4,7 @@ use rustc_hash::FxHashMap;
 
 use super::performance::Column;
 use super::segments::{self, Dating, Dimension};
+use super::slip::Slips;
 use crate::domain::change::{Day, NO_DAY};
 use crate::domain::deal::Deal;
 use crate::domain::filter::{Tally, is_overdue};
@@ -259,7 +260,7 @@ pub fn win_rate(path: &str, deals: &[&Deal], portfolio: &Portfolio) -> Behind {
     behind
 }
 
-/// Of both: the same of every segment of the deals counted.
+/// Of `win_rate`: the same of every segment of the deals counted.
 pub fn segments(
     behind: &mut Behind,
     deals: &[&Deal],
@@ -281,31 +282,42 @@ pub fn segments(
     }
 }
 
-/// Of `get_analytics`: the deals closed in the period, and those open now.
+/// The deals that an analysis counts.
+#[derive(Debug, Default)]
+pub struct Gathered<'a> {
+    /// Closed in the period.
+    pub closed: Vec<&'a Deal>,
+    /// Open now.
+    pub open: Vec<&'a Deal>,
+    /// Found, in the period where one is asked for.
+    pub found: Vec<&'a Deal>,
+    /// Due when the period opened, each with its part in the slip rate.
+    pub due: Vec<(&'a Deal, Slips)>,
+}
+
+/// Of `get_analytics`: all deals counted, and those of each segment.
 pub fn analytics(
-    closed: &[&Deal],
-    open: &[&Deal],
+    all: &Gathered<'_>,
+    segments: FxHashMap<u64, Gathered<'_>>,
     dimension: Option<&Dimension>,
     shows: impl Fn(Column) -> bool,
     portfolio: &Portfolio,
 ) -> Behind {
-    let mut behind = win_rate("", closed, portfolio);
+    let mut behind = Behind::default();
+    gathered(&mut behind, "", all, &shows, portfolio);
     if let Some(dimension) = dimension {
-        segments(&mut behind, closed, dimension, Dating::Closed, portfolio);
-    }
-    if shows(Column::Open) {
-        tally(&mut behind, named("open.", COUNTED), open, portfolio);
+        let mut of_name = segments::named(segments, dimension, portfolio);
+        of_name.sort_by(|(_, one, _), (_, other, _)| one.cmp(other));
+        for (_, name, deals) in of_name {
+            let path = format!("segments.{name}.");
+            gathered(&mut behind, &path, &deals, &shows, portfolio);
+        }
     }
     for (column, path, formula) in [
         (
             Column::Velocity,
             "velocity",
             "open deals at qualified or later × average won size × win rate ÷ average won cycle",
-        ),
-        (
-            Column::SlipRate,
-            "slip_rate.rate",
-            "of the deals due in the period when it opened, those neither closed in it nor pending",
         ),
         (
             Column::ExpansionRate,
@@ -318,6 +330,70 @@ pub fn analytics(
         }
     }
     behind
+}
+
+/// The figures below a path that are of these deals.
+fn gathered(
+    behind: &mut Behind,
+    path: &str,
+    deals: &Gathered<'_>,
+    shows: &impl Fn(Column) -> bool,
+    portfolio: &Portfolio,
+) {
+    let found = win_rate(path, &deals.closed, portfolio);
+    behind.figures.extend(found.figures);
+    if shows(Column::Open) {
+        let names = named(&format!("{path}open."), COUNTED);
+        tally(behind, names, &deals.open, portfolio);
+    }
+    if shows(Column::SlipRate) {
+        due(behind, path, &deals.due);
+    }
+    if shows(Column::Found) {
+        for (state, counts) in [
+            ("deals", (|_: &Deal| true) as fn(&Deal) -> bool),
+            ("won", Deal::is_won),
+            ("lost", |deal| !deal.is_open() && !deal.is_won()),
+            ("open", Deal::is_open),
+        ] {
+            let those = deals.found.iter().filter(|deal| counts(deal));
+            behind.sum(
+                format!("{path}found.{state}"),
+                COUNT,
+                Unit::Number,
+                those.map(|deal| (deal.number, 1)),
+            );
+        }
+    }
+}
+
+/// The deals that were due, where it is on record which were.
+fn due(behind: &mut Behind, path: &str, deals: &[(&Deal, Slips)]) {
+    let mut all = Slips::default();
+    deals.iter().for_each(|(_, slips)| all.merge(slips));
+    let (rate, formula) = (
+        format!("{path}slip_rate.rate"),
+        "of the deals due in the period when it opened, those neither closed in it nor pending",
+    );
+    if !all.is_recorded() {
+        behind.of_figures(rate, formula);
+        return;
+    }
+    let slipped = |(deal, slips): &(&Deal, Slips)| (deal.number, slips.slipped() as i64);
+    let due = deals.iter().filter(|(_, slips)| slips.due() > 0);
+    behind.mean(rate, formula, Unit::Number, due.clone().map(slipped));
+    behind.sum(
+        format!("{path}slip_rate.part"),
+        COUNT,
+        Unit::Number,
+        due.clone().map(slipped).filter(|(_, slipped)| *slipped > 0),
+    );
+    behind.sum(
+        format!("{path}slip_rate.of"),
+        COUNT,
+        Unit::Number,
+        due.map(|(deal, _)| (deal.number, 1)),
+    );
 }
 
 /// Of `get_changes`: both ends, and every bucket between them.

@@ -81,6 +81,16 @@ impl Slips {
         self.due
     }
 
+    /// Whether it is on record which deals were due.
+    pub fn is_recorded(&self) -> bool {
+        !self.record.is_too_little()
+    }
+
+    /// How many of them slipped.
+    pub fn slipped(&self) -> u64 {
+        self.slipped
+    }
+
     /// The share of the value it rests on that was not on record, where a rate is shown all the same.
     pub fn unrecorded(&self) -> Option<Fraction> {
         let share = self.record.unknown_share();
