@@ -294,6 +294,31 @@ async fn pages_and_hosts_that_are_not_known_are_turned_away() {
 }
 
 #[tokio::test]
+async fn methods_of_the_older_revision_only_are_unknown_to_the_newer() {
+    let served = Served::start(&["--demo"], &[]);
+    for method in ["initialize", "resources/subscribe", "resources/unsubscribe"] {
+        let response = request(&served, method, None, json!({})).send();
+        let response = response.await.unwrap();
+        assert_eq!(response.status(), StatusCode::NOT_FOUND, "{method}");
+        assert_eq!(body(response).await["error"]["code"], -32601, "{method}");
+    }
+}
+
+#[tokio::test]
+async fn icons_stand_at_uris() {
+    let served = Served::start(&["--demo"], &[]);
+    let listed = request(&served, "prompts/list", None, json!({})).send();
+    let listed = body(listed.await.unwrap()).await;
+    let icon = &listed["result"]["prompts"][0]["icons"][0]["src"];
+    let icon = icon.as_str().unwrap();
+    // What RFC 3986 lets a URI be written with.
+    let allowed =
+        |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(&byte);
+    assert!(icon.starts_with("data:image/svg+xml,"), "{icon}");
+    assert!(icon.bytes().all(allowed), "{icon}");
+}
+
+#[tokio::test]
 async fn headers_and_bodies_are_checked() {
     let served = Served::start(&["--demo"], &[]);
     let other = list(&served).header("Mcp-Method", "tools/call");
