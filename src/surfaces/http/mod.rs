@@ -18,6 +18,7 @@ use axum::http::{HeaderName, Method, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 use axum::serve::ListenerExt as _;
+use rmcp::ServerHandler;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use tokio::net::TcpListener;
@@ -60,6 +61,17 @@ pub async fn serve(
     listening: Listening,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
+    let server = Server::new(Arc::clone(&engine), listening.actor.clone(), listening.role);
+    serve_with(engine, listening, move || server.for_session(), stop).await
+}
+
+/// The same with an MCP server of its own for each session, or for each request where there are none.
+pub async fn serve_with<S: ServerHandler>(
+    engine: Arc<Engine>,
+    listening: Listening,
+    server: impl Fn() -> S + Send + Sync + 'static,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> anyhow::Result<()> {
     let address = listening.address;
     if !address.ip().is_loopback() && !listening.needs_token {
         bail!(
@@ -73,7 +85,7 @@ pub async fn serve(
         .with_context(|| format!("cannot listen on {address}"))?;
     let bound = listener.local_addr()?;
     let stopping = CancellationToken::new();
-    let app = router(engine, &listening, bound, &stopping)?;
+    let app = router(engine, &listening, server, bound, &stopping)?;
     // Whoever started it with port 0 learns the port here.
     let _ = writeln!(
         std::io::stderr(),
@@ -104,9 +116,10 @@ pub async fn serve(
 }
 
 /// Everything that is served.
-fn router(
+fn router<S: ServerHandler>(
     engine: Arc<Engine>,
     listening: &Listening,
+    server: impl Fn() -> S + Send + Sync + 'static,
     bound: SocketAddr,
     stopping: &CancellationToken,
 ) -> anyhow::Result<Router> {
@@ -126,8 +139,7 @@ fn router(
     let manager = Arc::new(LocalSessionManager::default());
     let sessions = Arc::new(Sessions::new(Arc::clone(&manager)));
 
-    let api = rest::router(Arc::clone(&engine), listening.actor.clone(), listening.role);
-    let server = Server::new(engine, listening.actor.clone(), listening.role);
+    let api = rest::router(engine, listening.actor.clone(), listening.role);
     // Hosts and origins are checked once, before all doors.
     let config = StreamableHttpServerConfig::default()
         .with_json_response(true)
@@ -136,7 +148,7 @@ fn router(
         .disable_allowed_hosts()
         .disable_allowed_origins()
         .with_cancellation_token(stopping.child_token());
-    let mcp = StreamableHttpService::new(move || Ok(server.for_session()), manager, config);
+    let mcp = StreamableHttpService::new(move || Ok(server()), manager, config);
 
     let guarded = Router::new()
         .nest_service("/mcp", mcp)
