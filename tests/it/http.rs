@@ -258,6 +258,17 @@ async fn a_session_belongs_to_whoever_opened_it() {
             StatusCode::NOT_FOUND
         );
     }
+    let ended = Client::new()
+        .delete(format!("{}/mcp", served.url))
+        .header("MCP-Protocol-Version", "2025-11-25")
+        .header("Mcp-Session-Id", &session)
+        .bearer_auth(&owner)
+        .send();
+    assert_eq!(ended.await.unwrap().status(), StatusCode::NO_CONTENT);
+    assert_eq!(
+        in_session(&served, &session, &owner).await,
+        StatusCode::NOT_FOUND
+    );
 }
 
 #[tokio::test]
