@@ -258,6 +258,17 @@ async fn a_session_belongs_to_whoever_opened_it() {
             StatusCode::NOT_FOUND
         );
     }
+    let ended = Client::new()
+        .delete(format!("{}/mcp", served.url))
+        .header("MCP-Protocol-Version", "2025-11-25")
+        .header("Mcp-Session-Id", &session)
+        .bearer_auth(&owner)
+        .send();
+    assert_eq!(ended.await.unwrap().status(), StatusCode::NO_CONTENT);
+    assert_eq!(
+        in_session(&served, &session, &owner).await,
+        StatusCode::NOT_FOUND
+    );
 }
 
 #[tokio::test]
@@ -291,6 +302,31 @@ async fn pages_and_hosts_that_are_not_known_are_turned_away() {
         preflight.headers()["access-control-allow-origin"],
         "https://app.example.com"
     );
+}
+
+#[tokio::test]
+async fn methods_of_the_older_revision_only_are_unknown_to_the_newer() {
+    let served = Served::start(&["--demo"], &[]);
+    for method in ["initialize", "resources/subscribe", "resources/unsubscribe"] {
+        let response = request(&served, method, None, json!({})).send();
+        let response = response.await.unwrap();
+        assert_eq!(response.status(), StatusCode::NOT_FOUND, "{method}");
+        assert_eq!(body(response).await["error"]["code"], -32601, "{method}");
+    }
+}
+
+#[tokio::test]
+async fn icons_stand_at_uris() {
+    let served = Served::start(&["--demo"], &[]);
+    let listed = request(&served, "prompts/list", None, json!({})).send();
+    let listed = body(listed.await.unwrap()).await;
+    let icon = &listed["result"]["prompts"][0]["icons"][0]["src"];
+    let icon = icon.as_str().unwrap();
+    // What RFC 3986 lets a URI be written with.
+    let allowed =
+        |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(&byte);
+    assert!(icon.starts_with("data:image/svg+xml,"), "{icon}");
+    assert!(icon.bytes().all(allowed), "{icon}");
 }
 
 #[tokio::test]

@@ -22,6 +22,7 @@ use axum::http::{HeaderName, Method, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 use axum::serve::ListenerExt as _;
+use rmcp::ServerHandler;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use tokio::net::TcpListener;
@@ -71,6 +72,17 @@ pub async fn serve(
     listening: Listening,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
+    let server = Server::new(Arc::clone(&engine), listening.actor.clone(), listening.role);
+    serve_with(engine, listening, move || server.for_session(), stop).await
+}
+
+/// The same with an MCP server of its own for each session, or for each request where there are none.
+pub async fn serve_with<S: ServerHandler>(
+    engine: Arc<Engine>,
+    listening: Listening,
+    server: impl Fn() -> S + Send + Sync + 'static,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> anyhow::Result<()> {
     let address = listening.address;
     if !address.ip().is_loopback() && !listening.needs_token {
         bail!(
@@ -84,7 +96,7 @@ pub async fn serve(
         .with_context(|| format!("cannot listen on {address}"))?;
     let bound = listener.local_addr()?;
     let stopping = CancellationToken::new();
-    let app = router(engine, &listening, bound, &stopping)?;
+    let app = router(engine, &listening, server, bound, &stopping)?;
     // Whoever started it with port 0 learns the port here.
     let _ = writeln!(
         std::io::stderr(),
@@ -116,9 +128,10 @@ pub async fn serve(
 }
 
 /// Everything that is served.
-fn router(
+fn router<S: ServerHandler>(
     engine: Arc<Engine>,
     listening: &Listening,
+    server: impl Fn() -> S + Send + Sync + 'static,
     bound: SocketAddr,
     stopping: &CancellationToken,
 ) -> anyhow::Result<Router> {
@@ -140,8 +153,7 @@ fn router(
 
     let metrics = Arc::new(Metrics::new(Arc::clone(&engine)));
     let limits = Arc::new(Limits::new(listening.rate_limit));
-    let api = rest::router(Arc::clone(&engine), listening.actor.clone(), listening.role);
-    let server = Server::new(engine, listening.actor.clone(), listening.role);
+    let api = rest::router(engine, listening.actor.clone(), listening.role);
     // Hosts and origins are checked once, before all doors.
     let config = StreamableHttpServerConfig::default()
         .with_json_response(true)
@@ -150,7 +162,7 @@ fn router(
         .disable_allowed_hosts()
         .disable_allowed_origins()
         .with_cancellation_token(stopping.child_token());
-    let mcp = StreamableHttpService::new(move || Ok(server.for_session()), manager, config);
+    let mcp = StreamableHttpService::new(move || Ok(server()), manager, config);
 
     let guarded = Router::new()
         .nest_service("/mcp", mcp)

@@ -93,7 +93,13 @@ pub async fn bind(State(sessions): State<Arc<Sessions>>, request: Request, next:
             .hint("Initialize a new one.")
             .into_response();
         }
-        return next.run(request).await;
+        let ends_it = request.method() == Method::DELETE;
+        let mut response = next.run(request).await;
+        if ends_it && response.status() == StatusCode::ACCEPTED {
+            // It has ended, and some clients warn of an end that is only accepted.
+            *response.status_mut() = StatusCode::NO_CONTENT;
+        }
+        return response;
     }
     if sessions.opened().len() >= MOST {
         sessions.tidy().await;

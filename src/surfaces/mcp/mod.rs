@@ -112,8 +112,8 @@ impl Server {
 /// What stands beside everything that is offered: bars that grow.
 fn icons() -> Vec<Icon> {
     let icon = Icon::new(concat!(
-        "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24' fill='%231f6feb'%3E",
-        "%3Cpath d='M3 15h4v6H3zM10 10h4v11h-4zM17 4h4v17h-4z'/%3E%3C/svg%3E"
+        "data:image/svg+xml,%3Csvg%20xmlns='http://www.w3.org/2000/svg'%20viewBox='0%200%2024%2024'",
+        "%20fill='%231f6feb'%3E%3Cpath%20d='M3%2015h4v6H3zM10%2010h4v11h-4zM17%204h4v17h-4z'/%3E%3C/svg%3E"
     ));
     vec![
         icon.with_mime_type("image/svg+xml")
@@ -311,7 +311,7 @@ impl ServerHandler for Server {
     async fn on_custom_request(
         &self,
         request: CustomRequest,
-        _: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<CustomResult, ErrorData> {
         if request.method == UNREADABLE {
             let problem = request
@@ -323,8 +323,12 @@ impl ServerHandler for Server {
                 format!("The request cannot be read: {problem}. Send JSON, in numbers that fit.");
             return Err(ErrorData::new(ErrorCode::PARSE_ERROR, message, None));
         }
-        // A known method lands here when its parameters are malformed.
+        // A known method lands here when its parameters are malformed. Each revision has some of its own.
+        let version = context.protocol_version();
+        let is_older = version.is_none_or(|version| version.has_initialize());
         let expected = match request.method.as_str() {
+            "initialize" | "resources/subscribe" | "resources/unsubscribe" if !is_older => "",
+            "server/discover" | "subscriptions/listen" if is_older => "",
             "tools/call" => "\"name\": the tool's, and \"arguments\": an object",
             "tools/list"
             | "resources/list"
