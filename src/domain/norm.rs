@@ -112,8 +112,51 @@ impl Values {
             values.get(place).copied().unwrap_or_default()
         };
         let twice = i128::from(other((others - 1) / 2)) + i128::from(other(others / 2));
-        let value = i128::from(deal.value);
-        twice > 0 && (2 * value >= FAR * twice || 2 * FAR * value <= twice)
+        is_above(deal.value, twice) || twice > 0 && 2 * FAR * i128::from(deal.value) <= twice
+    }
+}
+
+/// Whether a value is far above a median, of which this is twice.
+fn is_above(value: i64, twice: i128) -> bool {
+    twice > 0 && 2 * i128::from(value) >= FAR * twice
+}
+
+/// What one deal is compared with.
+#[derive(Debug, Clone, Copy)]
+pub struct Norm {
+    /// How many other deals the customer has.
+    pub others: usize,
+    /// The median of their values.
+    pub median: i64,
+    /// Whether the deal's value is ten times that or more.
+    pub is_above: bool,
+}
+
+impl Norm {
+    /// The norm for a deal; `None` where there is none. It costs what the customer's deals cost to look at.
+    pub fn of(deal: &Deal, portfolio: &Portfolio) -> Option<Norm> {
+        if !has_norm(deal) {
+            return None;
+        }
+        let all = portfolio.deals_of(deal.customer).iter();
+        let others = all.filter_map(|number| portfolio.deal(*number));
+        let mut values: Vec<i64> = others
+            .map(|found| found.deal)
+            .filter(|other| other.customer == deal.customer && other.number != deal.number)
+            .filter(|other| has_norm(other))
+            .map(|other| other.value)
+            .collect();
+        if values.len() < ENOUGH {
+            return None;
+        }
+        values.sort_unstable();
+        let at = |place: usize| i128::from(values.get(place).copied().unwrap_or_default());
+        let twice = at((values.len() - 1) / 2) + at(values.len() / 2);
+        Some(Norm {
+            others: values.len(),
+            median: i64::try_from(twice / 2).unwrap_or(i64::MAX),
+            is_above: is_above(deal.value, twice),
+        })
     }
 }
 
