@@ -8,7 +8,7 @@ use std::time::Duration;
 use expansion_pipeline::engine::Role;
 use expansion_pipeline::surfaces::mcp::Server;
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CallToolResult, ClientCapabilities, ClientInfo,
+    CallToolRequestParams, CallToolResponse, CallToolResult, ClientCapabilities, ClientConfig,
     ElicitRequestParams, ElicitResult, ElicitationAction, Implementation, InputRequiredResult,
     ProtocolVersion,
 };
@@ -42,13 +42,13 @@ impl Person {
 }
 
 impl ClientHandler for Person {
-    fn get_info(&self) -> ClientInfo {
+    fn get_info(&self) -> ClientConfig {
         let capabilities = if self.is_there {
             ClientCapabilities::builder().enable_elicitation().build()
         } else {
             ClientCapabilities::default()
         };
-        ClientInfo::new(capabilities, Implementation::new("person", "1"))
+        ClientConfig::new(capabilities, Implementation::new("person", "1"))
     }
 
     async fn create_elicitation(
