@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// What sort of refusal it is. It decides an exit code today and an HTTP status later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
@@ -78,6 +80,7 @@ codes! {
     ClosedValueRequired "closed_value_required" Invalid "A win needs the value it closed at.",
     LostReasonRequired "lost_reason_required" Invalid "A loss needs a reason.",
     ReasonRequired "reason_required" Invalid "A backward move or a reopening needs a reason.",
+    ConfirmationRequired "confirmation_required" Invalid "A change looks wrong, and nobody has confirmed it.",
     ForbiddenByRole "forbidden_by_role" Forbidden "The caller's role may not do this.",
     ForbiddenByStage "forbidden_by_stage" Invalid "The stage does not allow this, such as a probability on a closed deal.",
     StageChanged "stage_changed" Conflict "The opportunity is no longer in the stage the caller expected.",
@@ -105,6 +108,30 @@ codes! {
     DiskFull "disk_full" Unavailable "The disk is full.",
 }
 
+/// What an argument that is wanted takes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "choices", rename_all = "snake_case")]
+pub enum Takes {
+    /// Words.
+    Text,
+    /// One of these.
+    Choice(Vec<String>),
+    /// Yes.
+    Yes,
+}
+
+/// The one argument that would mend a refused request, and the question that a person can answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wanted {
+    /// The argument's name.
+    pub argument: String,
+    /// The question, in words.
+    pub question: String,
+    /// What it takes.
+    #[serde(flatten)]
+    pub takes: Takes,
+}
+
 /// A request refused: what was wrong, what to do about it, and what would have fitted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
@@ -116,17 +143,31 @@ pub struct Refusal {
     pub hint: String,
     /// What would have fitted, best first; may be empty.
     pub candidates: Vec<String>,
+    /// The argument that only a person can give, when there is one.
+    pub wants: Option<Box<Wanted>>,
 }
 
 impl Refusal {
-    /// A refusal with neither hint nor candidates.
+    /// A refusal with a code and a message only.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         Refusal {
             code,
             message: message.into(),
             hint: String::new(),
             candidates: Vec::new(),
+            wants: None,
         }
+    }
+
+    /// The same with the argument that it wants from a person.
+    #[must_use]
+    pub fn wants(mut self, argument: &str, question: impl Into<String>, takes: Takes) -> Self {
+        self.wants = Some(Box::new(Wanted {
+            argument: argument.to_owned(),
+            question: question.into(),
+            takes,
+        }));
+        self
     }
 
     /// The same with a hint: what to do about it.

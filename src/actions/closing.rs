@@ -13,8 +13,9 @@ use crate::domain::money::Currency;
 use crate::domain::portfolio::{Found, Portfolio};
 use crate::domain::stage::Stage;
 use crate::language::arguments::AmountWords;
+use crate::language::opportunity::label;
 use crate::language::vocabulary::pick;
-use crate::refusal::{Code, Refusal, Result};
+use crate::refusal::{Code, Refusal, Result, Takes};
 
 /// The words for it.
 pub struct Words<'a> {
@@ -83,26 +84,40 @@ impl Close {
         if to != Stage::ClosedWon || self.value.is_some() {
             return Ok(self.value);
         }
+        let currency = currency_of(found, portfolio);
+        let question = format!(
+            "At what value did {} close? The estimate is {}.",
+            label(found.deal.number, portfolio),
+            currency.show(found.own_estimate())
+        );
         Err(Refusal::new(
             Code::ClosedValueRequired,
             "Winning a deal needs the value it closed at.",
         )
         .hint(format!(
             "Ask for the signed value and give 'closed_value'; the estimate is {}.",
-            currency_of(found, portfolio).json(found.own_estimate())
-        )))
+            currency.json(found.own_estimate())
+        ))
+        .wants("closed_value", question, Takes::Text))
     }
 
     /// The reason of a loss; refused when it is missing.
-    pub fn reason(&self, to: Stage, portfolio: &Portfolio) -> Result<Option<&str>> {
+    pub fn reason(
+        &self,
+        found: Found<'_>,
+        to: Stage,
+        portfolio: &Portfolio,
+    ) -> Result<Option<&str>> {
         if to != Stage::ClosedLost || self.reason.is_some() {
             return Ok(self.reason.as_deref());
         }
         let reasons = &portfolio.settings().lost_reasons;
+        let question = format!("Why was {} lost?", label(found.deal.number, portfolio));
         Err(
             Refusal::new(Code::LostReasonRequired, "Losing a deal needs a reason.")
                 .hint(format!("Give 'lost_reason': {}.", reasons.join(", ")))
-                .candidates(reasons.iter().cloned()),
+                .candidates(reasons.iter().cloned())
+                .wants("lost_reason", question, Takes::Choice(reasons.clone())),
         )
     }
 }

@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::evidence::Signal;
+use super::parts::doubts;
 use super::parts::effect::Effect;
 use super::reading::{self, person, short, spelled_as_known};
 use super::{Action, Commanded};
@@ -97,6 +98,10 @@ pub struct Command {
     #[serde(default)]
     #[schemars(with = "String", description = "Free text")]
     notes: Option<String>,
+    /// Write it though it looks wrong
+    #[serde(default)]
+    #[schemars(with = "bool")]
+    confirm: Option<bool>,
     /// The same key again returns the first answer
     #[serde(default)]
     #[schemars(with = "String")]
@@ -195,6 +200,12 @@ impl Action for CreateOpportunity {
             .deal(number)
             .ok_or_else(|| Refusal::new(Code::UnknownName, "The opportunity is not on record."))?;
         let before = portfolio.deal(number).map(|found| found.deal);
+        if created {
+            let on = doubts::of_expected_close(asked.expected_close, commanded.today);
+            let value = doubts::of_value(number, portfolio, &planned.after);
+            let doubts = on.into_iter().chain(value).collect();
+            doubts::settle(commanded, command.confirm, doubts, &mut notes)?;
+        }
         let outcome = Outcome {
             created,
             dry_run: commanded.dry_run,
@@ -294,11 +305,6 @@ impl Asked {
             .minor("estimated_value", settings.currency)?;
         if estimate == 0 {
             notes.push("Its estimated value is 0.".to_owned());
-        }
-        if expected_close < commanded.today {
-            notes.push(format!(
-                "Its expected close {expected_close} lies in the past, so it is overdue."
-            ));
         }
         let past = |name: &str, words: &Option<String>| -> Result<NaiveDate> {
             let Some(words) = words else {

@@ -27,6 +27,8 @@ use crate::language::arguments::{self, Elsewhere};
 use crate::language::schema;
 use crate::refusal::{Code, Refusal, Result};
 
+pub use parts::doubts::CONFIRM;
+
 /// Every action, in the order it is listed.
 pub const ALL: &[Entry] = &[
     entry::<update_stage::UpdateStage>(),

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::editing::Editing;
+use super::parts::doubts;
 use super::parts::effect::Effect;
 use super::parts::version;
 use super::{Action, Commanded};
@@ -97,6 +98,10 @@ pub struct Command {
     #[serde(default)]
     #[schemars(with = "String", description = "Why")]
     reason: Option<String>,
+    /// Write it though it looks wrong
+    #[serde(default)]
+    #[schemars(with = "bool")]
+    confirm: Option<bool>,
 }
 
 /// One field that changes.
@@ -163,6 +168,7 @@ impl Action for UpdateOpportunity {
             draft,
             edits,
             asked,
+            mut doubts,
             ..
         } = editing;
         if asked == 0 {
@@ -184,6 +190,10 @@ impl Action for UpdateOpportunity {
             .after
             .deal(number)
             .ok_or_else(|| Refusal::new(Code::UnknownName, "The opportunity is not on record."))?;
+        if found.deal.value != after.deal.value {
+            doubts.extend(doubts::of_value(number, portfolio, &planned.after));
+        }
+        doubts::settle(commanded, command.confirm, doubts, &mut notes)?;
         let outcome = Outcome {
             changed: !edits.is_empty(),
             dry_run: commanded.dry_run,

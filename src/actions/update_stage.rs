@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::closing::{Close, Words};
 use super::parts::dating::dated;
+use super::parts::doubts;
 use super::parts::effect::Effect;
 use super::parts::version;
 use super::{Action, Commanded};
@@ -65,6 +66,10 @@ pub struct Command {
     #[serde(default)]
     #[schemars(with = "bool")]
     keep_probability: Option<bool>,
+    /// Write it though it looks wrong
+    #[serde(default)]
+    #[schemars(with = "bool")]
+    confirm: Option<bool>,
 }
 
 /// Where the deal stood before.
@@ -158,6 +163,11 @@ impl Action for UpdateStage {
             .after
             .deal(number)
             .ok_or_else(|| Refusal::new(Code::UnknownName, "The opportunity is not on record."))?;
+        if to != from && to == Stage::ClosedWon {
+            let doubts = doubts::of_value(number, portfolio, &planned.after);
+            let doubts = doubts.into_iter().collect();
+            doubts::settle(commanded, command.confirm, doubts, &mut notes)?;
+        }
         if to != from && after.deal.foreign {
             // A close may lie before the first rate there is.
             notes.push(format!(
@@ -308,7 +318,7 @@ fn plan_move(
     let subject = Subject::Deal(deal.number);
     let at = dated(commanded, deal.number, on, draft);
     let value = close.value(found, to, commanded.portfolio)?;
-    let lost = close.reason(to, commanded.portfolio)?;
+    let lost = close.reason(found, to, commanded.portfolio)?;
     draft.set(subject, field::STAGE, at, i64::from(to.code()));
     if !to.is_open() {
         draft.set(subject, field::ACTUAL_CLOSE, at, i64::from(day(on)));

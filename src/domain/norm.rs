@@ -13,11 +13,11 @@ const FAR: i128 = 10;
 
 /// What is usual for each customer, by customer number.
 #[derive(Debug, Clone, Default)]
-pub struct Norms(Vec<Norm>);
+pub struct Norms(Vec<Middle>);
 
 /// The middle of the values of a customer's deals: with one of them left out, the median lies in it.
 #[derive(Debug, Clone, Copy, Default)]
-struct Norm {
+struct Middle {
     /// How many deals beside one.
     others: u32,
     /// The values in order, from the lower median of so many on.
@@ -48,7 +48,7 @@ impl Norms {
         let norms = starts.into_iter().zip(ends).map(|(start, end)| {
             let of_customer = values.get_mut(start..end).unwrap_or_default();
             of_customer.sort_unstable();
-            Norm::of(of_customer)
+            Middle::of(of_customer)
         });
         Norms(norms.collect())
     }
@@ -61,9 +61,9 @@ impl Norms {
     }
 }
 
-impl Norm {
+impl Middle {
     /// The middle of sorted values.
-    fn of(values: &[i64]) -> Norm {
+    fn of(values: &[i64]) -> Middle {
         let others = values.len().saturating_sub(1);
         let mut middle = [0; 3];
         let lower = values.iter().skip(others.saturating_sub(1) / 2);
@@ -71,7 +71,7 @@ impl Norm {
             .iter_mut()
             .zip(lower)
             .for_each(|(middle, value)| *middle = *value);
-        Norm {
+        Middle {
             others: others as u32,
             middle,
         }
@@ -91,8 +91,51 @@ impl Norm {
             _ => third,
         };
         let twice = i128::from(lower) + i128::from(upper);
-        let value = i128::from(value);
-        twice > 0 && (2 * value >= FAR * twice || 2 * FAR * value <= twice)
+        is_above(value, twice) || twice > 0 && 2 * FAR * i128::from(value) <= twice
+    }
+}
+
+/// Whether a value is far above a median, of which this is twice.
+fn is_above(value: i64, twice: i128) -> bool {
+    twice > 0 && 2 * i128::from(value) >= FAR * twice
+}
+
+/// What one deal is compared with.
+#[derive(Debug, Clone, Copy)]
+pub struct Norm {
+    /// How many other deals the customer has.
+    pub others: usize,
+    /// The median of their values.
+    pub median: i64,
+    /// Whether the deal's value is ten times that or more.
+    pub is_above: bool,
+}
+
+impl Norm {
+    /// The norm for a deal; `None` where there is none. It costs what the customer's deals cost to look at.
+    pub fn of(deal: &Deal, portfolio: &Portfolio) -> Option<Norm> {
+        if !has_norm(deal) {
+            return None;
+        }
+        let all = portfolio.deals_of(deal.customer).iter();
+        let others = all.filter_map(|number| portfolio.deal(*number));
+        let mut values: Vec<i64> = others
+            .map(|found| found.deal)
+            .filter(|other| other.customer == deal.customer && other.number != deal.number)
+            .filter(|other| has_norm(other))
+            .map(|other| other.value)
+            .collect();
+        if values.len() < ENOUGH as usize {
+            return None;
+        }
+        values.sort_unstable();
+        let at = |place: usize| i128::from(values.get(place).copied().unwrap_or_default());
+        let twice = at((values.len() - 1) / 2) + at(values.len() / 2);
+        Some(Norm {
+            others: values.len(),
+            median: i64::try_from(twice / 2).unwrap_or(i64::MAX),
+            is_above: is_above(deal.value, twice),
+        })
     }
 }
 
@@ -122,7 +165,7 @@ mod tests {
             mut values in proptest::collection::vec(0..40_i64, 0..9),
         ) {
             values.sort_unstable();
-            let norm = Norm::of(&values);
+            let norm = Middle::of(&values);
             for (place, value) in values.iter().enumerate() {
                 prop_assert_eq!(norm.is_far(*value), is_far(&values, place));
             }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use super::{Answer, Error, Result};
-use crate::actions::DRY_RUN;
+use crate::actions::{CONFIRM, DRY_RUN};
 use crate::domain::change::{Cut, Millis, Position};
 use crate::domain::portfolio::Portfolio;
 use crate::language::periods::{self, Direction};
@@ -173,7 +173,8 @@ pub(super) fn request_of(
     // What says no more than leaving it out is left out, so a retry spelt otherwise is the same request.
     let mut said = arguments.clone();
     said.retain(|name, value| {
-        !(value.is_null() || name == DRY_RUN && *value == Value::Bool(false))
+        let says_nothing = name == CONFIRM || name == DRY_RUN && *value == Value::Bool(false);
+        !(value.is_null() || says_nothing)
     });
     let digest = Sha256::digest(format!("{tool} {}", Value::Object(said)));
     Ok(Some((

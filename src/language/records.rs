@@ -7,7 +7,7 @@ use super::clean;
 use super::names::{self, How, Match, Record};
 use crate::domain::portfolio::Portfolio;
 use crate::domain::texts::Text;
-use crate::refusal::{Code, Refusal, Result};
+use crate::refusal::{Code, Refusal, Result, Takes};
 
 /// At most this many of several records are named.
 const NAMED: usize = 10;
@@ -210,6 +210,14 @@ pub fn not_found(what: &str, word: &str, near: Vec<String>, tied: usize) -> Refu
 
 /// The refusal of a name that several records answer to, so many in all.
 pub fn ambiguous(what: &str, word: &str, candidates: Vec<String>, total: usize) -> Refusal {
+    let argument = what.to_lowercase().replace(' ', "_");
+    let question = format!("Which {what} is meant by '{}'?", clean(word, 60));
+    let (question, takes) = if candidates.len() == total {
+        (question, Takes::Choice(candidates.clone()))
+    } else {
+        let named = listed(&candidates, total);
+        (format!("{question} Give its id: {named}."), Takes::Text)
+    };
     Refusal::new(
         Code::AmbiguousName,
         format!(
@@ -220,6 +228,7 @@ pub fn ambiguous(what: &str, word: &str, candidates: Vec<String>, total: usize) 
     )
     .hint("Use one of their ids.")
     .candidates(candidates)
+    .wants(&argument, question, takes)
 }
 
 /// The one record that a change is about, noting how its name was read.

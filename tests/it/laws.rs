@@ -516,13 +516,13 @@ pub fn write(
 ) -> Result<Value, TestCaseError> {
     let Some(stage) = stage.filter(|_| !export.deals.is_empty()) else {
         let made = json!({
-            "customer": "CUS-1", "name": "Later on", "type": "upsell", "estimated_value": 1234.5, "expected_close": "2027-01-15",
+            "customer": "CUS-1", "name": "Later on", "type": "upsell", "estimated_value": 1234.5, "expected_close": "2027-01-15", "confirm": true,
             "dry_run": dry_run,
         });
         return ask(portfolio, "create_opportunity", made);
     };
     let deal = place.get(&export.deals);
-    let mut moved = json!({ "opportunity": deal.id, "stage": generate::STAGES[stage], "reason": "a test", "dry_run": dry_run });
+    let mut moved = json!({ "opportunity": deal.id, "stage": generate::STAGES[stage], "reason": "a test", "confirm": true, "dry_run": dry_run });
     match stage {
         4 => moved["closed_value"] = json!(777),
         5 => moved["lost_reason"] = json!("timing"),

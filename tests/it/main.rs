@@ -12,6 +12,7 @@
 mod analytics;
 mod answers;
 mod contracts;
+mod elicitation;
 mod explained;
 mod generate;
 mod house;

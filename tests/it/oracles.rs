@@ -479,7 +479,7 @@ fn update_stage_moves_what_the_raw_log_says() {
                     continue;
                 }
                 let id = &place.get(&export.deals).id;
-                let mut arguments = json!({ "opportunity": id, "stage": generate::STAGES[stage], "reason": "a test" });
+                let mut arguments = json!({ "opportunity": id, "stage": generate::STAGES[stage], "reason": "a test", "confirm": true });
                 match stage {
                     4 => arguments["closed_value"] = json!(value as f64 / 100.0),
                     5 => arguments["lost_reason"] = json!("price"),
@@ -552,7 +552,7 @@ fn create_opportunity_adds_what_the_raw_log_says() {
                 let close = export.today + chrono::Duration::days(ahead);
                 let mut arguments = json!({
                     "customer": "CUS-2", "name": "A new one", "type": generate::TYPES[kind], "estimated_value": value as f64 / 100.0,
-                    "expected_close": close.to_string(), "stage": generate::STAGES[stage],
+                    "expected_close": close.to_string(), "confirm": true, "stage": generate::STAGES[stage],
                 });
                 if let Some(percent) = probability {
                     arguments["probability"] = json!(f64::from(percent) / 100.0);

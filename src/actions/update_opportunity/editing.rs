@@ -2,6 +2,7 @@
 
 use super::{Command, Edited};
 use crate::actions::Commanded;
+use crate::actions::parts::doubts;
 use crate::actions::reading::{self, person, short, spelled_as_known};
 use crate::domain::change::{EMPTY, Millis, Subject, field};
 use crate::domain::days::day;
@@ -42,6 +43,8 @@ pub(super) struct Editing<'a> {
     pub(super) edits: Vec<Edited>,
     /// How many fields were named.
     pub(super) asked: usize,
+    /// What looks wrong.
+    pub(super) doubts: Vec<String>,
 }
 
 impl<'a> Editing<'a> {
@@ -55,6 +58,7 @@ impl<'a> Editing<'a> {
             draft: Draft::new(portfolio, author),
             edits: Vec::new(),
             asked: 0,
+            doubts: Vec::new(),
         }
     }
 
@@ -215,13 +219,15 @@ impl<'a> Editing<'a> {
             let (on, note) = periods::last_day(words, calendar, today)?;
             notes.extend(note);
             self.must_be(found.deal.is_open(), "expected_close", "open")?;
-            if on < today {
-                notes.push(format!(
-                    "Its expected close {on} lies in the past, so it is overdue."
-                ));
-            }
             let from = day_value(found.detail.expected_close);
-            self.set(field::EXPECTED_CLOSE, from, i64::from(day(on)));
+            let to = i64::from(day(on));
+            let doubt = doubts::of_expected_close(on, today);
+            if from == to {
+                notes.extend(doubt);
+            } else {
+                self.doubts.extend(doubt);
+            }
+            self.set(field::EXPECTED_CLOSE, from, to);
         }
         if let Some(words) = &command.identified_date {
             let on = periods::date(words, calendar, today, Direction::Back)?;

@@ -3,9 +3,9 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use crate::refusal::{Code, Kind, Refusal};
+use crate::refusal::{Code, Kind, Refusal, Wanted};
 
 /// A problem, to be answered with its status.
 #[derive(Debug, Clone)]
@@ -16,6 +16,7 @@ pub struct Problem {
     detail: String,
     hint: String,
     candidates: Vec<String>,
+    wants: Option<Box<Wanted>>,
 }
 
 impl Problem {
@@ -28,6 +29,7 @@ impl Problem {
             detail: detail.into(),
             hint: String::new(),
             candidates: Vec::new(),
+            wants: None,
         }
     }
 
@@ -74,6 +76,9 @@ impl Problem {
         if !self.candidates.is_empty() {
             body.insert("candidates".to_owned(), self.candidates.clone().into());
         }
+        if let Some(wants) = &self.wants {
+            body.insert("wants".to_owned(), json!(wants));
+        }
         Value::Object(body)
     }
 }
@@ -104,6 +109,7 @@ impl From<Refusal> for Problem {
             detail: refusal.message,
             hint: refusal.hint,
             candidates: refusal.candidates,
+            wants: refusal.wants,
         }
     }
 }

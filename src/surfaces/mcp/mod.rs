@@ -4,12 +4,14 @@
 
 mod completions;
 mod documents;
+mod elicitation;
 mod prompts;
 mod resources;
 mod skills;
 mod subscriptions;
 
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use axum::http::request::Parts;
 use rmcp::model::{
@@ -25,6 +27,7 @@ use rmcp::service::{RequestContext, RoleServer, ServerInitializeError, Subscript
 use rmcp::{ErrorData, ServerHandler, ServiceExt};
 use serde_json::{Map, Value, json};
 
+use self::elicitation::{Asking, Next};
 use self::subscriptions::{Session, Watcher};
 use super::legible::{Legible, UNREADABLE};
 use super::trace::{self, TRACEPARENT};
@@ -49,6 +52,8 @@ pub struct Server {
     role: Role,
     watcher: Watcher,
     session: Session,
+    /// How long a question to a person stands.
+    patience: Duration,
 }
 
 impl Server {
@@ -61,7 +66,14 @@ impl Server {
             engine,
             actor,
             role,
+            patience: elicitation::PATIENCE,
         }
+    }
+
+    /// The same with another time for which a question to a person stands.
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Server {
+        Server { patience, ..self }
     }
 
     /// The same for one more session.
@@ -73,6 +85,7 @@ impl Server {
             role: self.role,
             watcher: self.watcher.clone(),
             session: Session::default(),
+            patience: self.patience,
         }
     }
 
@@ -188,25 +201,34 @@ impl ServerHandler for Server {
         let tool = registry::find(&request.name).map_err(|refusal| {
             ErrorData::invalid_params(refusal.to_string(), Some(meta_of(&refusal).into()))
         })?;
-        let (engine, cancelled) = (Arc::clone(&self.engine), context.ct.clone());
+        let cancelled = context.ct.clone();
         let caller = self
             .caller(&context)
             .unless(move || cancelled.is_cancelled());
-        let arguments = request.arguments.unwrap_or_default();
-        // The engine waits for disks and locks, so it is asked on a thread that may.
-        let answered = waiting(move || engine.call(tool, arguments, &caller)).await;
-        match answered {
-            Ok(Ok(answer)) => {
-                let mut result = CallToolResult::success(vec![ContentBlock::text(answer.text)]);
-                result.structured_content = Some(answer.structured);
-                Ok(result.into())
+        let mut asking = Asking::new(self, tool, request, &caller, context).await?;
+        loop {
+            if let Some(declined) = asking.declined() {
+                return Ok(declined.into());
             }
-            Ok(Err(Error::Refused(refusal))) => Ok(refused(&refusal).into()),
-            Ok(Err(Error::Ours(error))) => Err(ErrorData::internal_error(error.to_string(), None)),
-            Err(_) => Err(ErrorData::internal_error(
-                "Something went wrong on our side.",
-                None,
-            )),
+            let (arguments, caller) = (asking.arguments(), caller.clone());
+            let called = self.ask(move |engine| match engine.call(tool, arguments, &caller) {
+                Ok(answer) => Ok(Ok(answer)),
+                Err(Error::Refused(refusal)) => Ok(Err(refusal)),
+                Err(Error::Ours(error)) => Err(ours(&error)),
+            });
+            let refusal = match called.await? {
+                Ok(answer) => {
+                    let mut result = CallToolResult::success(vec![ContentBlock::text(answer.text)]);
+                    result.structured_content = Some(answer.structured);
+                    return Ok(result.into());
+                }
+                Err(refusal) => refusal,
+            };
+            match asking.ask(self, &refusal).await? {
+                Next::Again => {}
+                Next::Answer(response) => return Ok(*response),
+                Next::Refuse => return Ok(refused(&refusal).into()),
+            }
         }
     }
 
@@ -360,6 +382,11 @@ impl ServerHandler for Server {
     }
 }
 
+/// A failure of ours as a protocol error.
+fn ours(error: &impl ToString) -> ErrorData {
+    ErrorData::internal_error(error.to_string(), None)
+}
+
 /// A refusal as a tool result: words for the model, the same fields in `_meta` for programs. No
 /// structured content, because clients check that against the output schema and lose the words.
 fn refused(refusal: &Refusal) -> CallToolResult {
@@ -370,13 +397,16 @@ fn refused(refusal: &Refusal) -> CallToolResult {
 }
 
 fn meta_of(refusal: &Refusal) -> Map<String, Value> {
-    let fields = json!({
+    let mut fields = json!({
         "code": refusal.code.name(),
         "kind": refusal.code.kind().name(),
         "message": refusal.message,
         "hint": refusal.hint,
         "candidates": refusal.candidates,
     });
+    if let (Some(wants), Some(fields)) = (&refusal.wants, fields.as_object_mut()) {
+        fields.insert("wants".to_owned(), json!(wants));
+    }
     fields.as_object().cloned().unwrap_or_default()
 }
 

@@ -188,7 +188,7 @@ fn calls(
     };
     let first = registry::find(name)?;
     let knows = |tool: &Tool, name: &str| tool.arguments.iter().any(|known| known == name);
-    let shared = ["opportunity", "dry_run", "reason"];
+    let shared = ["opportunity", "dry_run", "reason", "confirm"];
     let (mut moves, mut edits) = (Map::new(), Map::new());
     for (name, value) in arguments {
         if shared.contains(&name.as_str()) {

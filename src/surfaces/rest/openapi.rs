@@ -236,6 +236,17 @@ fn problem() -> Value {
             "kind": { "type": "string", "description": "The kind of refusal" },
             "hint": { "type": "string", "description": "What to do about it" },
             "candidates": { "type": "array", "items": { "type": "string" }, "description": "What would have fitted, best first" },
+            "wants": {
+                "type": "object",
+                "description": "The argument that would mend it, and a question that a person can answer",
+                "required": ["argument", "question", "type"],
+                "properties": {
+                    "argument": { "type": "string" },
+                    "question": { "type": "string" },
+                    "type": { "enum": ["text", "choice", "yes"] },
+                    "choices": { "type": "array", "items": { "type": "string" } },
+                },
+            },
         },
     })
 }

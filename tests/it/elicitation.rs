@@ -1,0 +1,434 @@
+//! What a change still wants is asked of a person, in both revisions of the protocol, over stdio and
+//! over HTTP; what the person turns down is not done, and a state that is not this call's is refused.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use expansion_pipeline::engine::Role;
+use expansion_pipeline::surfaces::mcp::Server;
+use rmcp::model::{
+    CallToolRequestParams, CallToolResponse, CallToolResult, ClientCapabilities, ClientConfig,
+    ElicitRequestParams, ElicitResult, ElicitationAction, Implementation, InputRequiredResult,
+    ProtocolVersion,
+};
+use rmcp::service::{RequestContext, RoleClient, RunningService, ServiceError};
+use rmcp::transport::{StreamableHttpClientTransport, TokioChildProcess};
+use rmcp::{ClientHandler, ClientLifecycleMode, ClientServiceExt as _, ErrorData, ServiceExt as _};
+use serde_json::{Value, json};
+
+use crate::support::{self, Portfolio, Served, TODAY, program};
+
+/// What a person says to each question, in turn, and what they were asked.
+#[derive(Clone, Default)]
+struct Person {
+    says: Arc<Mutex<VecDeque<ElicitResult>>>,
+    heard: Arc<Mutex<Vec<Value>>>,
+    is_there: bool,
+}
+
+impl Person {
+    fn who_says(answers: impl IntoIterator<Item = ElicitResult>) -> Person {
+        Person {
+            says: Arc::new(Mutex::new(answers.into_iter().collect())),
+            is_there: true,
+            ..Person::default()
+        }
+    }
+
+    fn questions(&self) -> Vec<Value> {
+        self.heard.lock().unwrap().clone()
+    }
+}
+
+impl ClientHandler for Person {
+    fn get_info(&self) -> ClientConfig {
+        let capabilities = if self.is_there {
+            ClientCapabilities::builder().enable_elicitation().build()
+        } else {
+            ClientCapabilities::default()
+        };
+        ClientConfig::new(capabilities, Implementation::new("person", "1"))
+    }
+
+    async fn create_elicitation(
+        &self,
+        request: ElicitRequestParams,
+        _: RequestContext<RoleClient>,
+    ) -> Result<ElicitResult, ErrorData> {
+        self.heard
+            .lock()
+            .unwrap()
+            .push(serde_json::to_value(&request).unwrap());
+        let says = self.says.lock().unwrap().pop_front();
+        says.ok_or_else(|| ErrorData::internal_error("asked once too often", None))
+    }
+}
+
+type Connected = RunningService<RoleClient, Person>;
+
+fn yes(content: Value) -> ElicitResult {
+    ElicitResult::new(ElicitationAction::Accept).with_content(content)
+}
+
+fn no(action: ElicitationAction) -> ElicitResult {
+    ElicitResult::new(action)
+}
+
+fn old() -> ClientLifecycleMode {
+    ClientLifecycleMode::Initialize
+}
+
+fn new() -> ClientLifecycleMode {
+    ClientLifecycleMode::Discover {
+        preferred_versions: vec![ProtocolVersion::V_2026_07_28],
+    }
+}
+
+async fn over_stdio(
+    portfolio: &Portfolio,
+    person: Person,
+    lifecycle: ClientLifecycleMode,
+) -> Connected {
+    let mut command = tokio::process::Command::from(program());
+    let database = portfolio.database();
+    let database = database.to_str().unwrap();
+    command.args(["--db", database, "--today", TODAY, "serve"]);
+    let child = TokioChildProcess::new(command).unwrap();
+    person.serve_with_lifecycle(child, lifecycle).await.unwrap()
+}
+
+async fn over_http(served: &Served, person: Person, lifecycle: ClientLifecycleMode) -> Connected {
+    let transport = StreamableHttpClientTransport::from_uri(format!("{}/mcp", served.url));
+    person
+        .serve_with_lifecycle(transport, lifecycle)
+        .await
+        .unwrap()
+}
+
+/// A server within this process, for a caller and with a patience of the test's choosing.
+async fn within(
+    portfolio: &Portfolio,
+    actor: &str,
+    role: Role,
+    patience: Duration,
+) -> RunningService<RoleClient, Person> {
+    let engine = Arc::new(support::engine(&portfolio.database(), TODAY));
+    let server = Server::new(engine, Some(actor.to_owned()), role).with_patience(patience);
+    let (ours, theirs) = tokio::io::duplex(1 << 16);
+    tokio::spawn(async move {
+        let running = server.serve(ours).await.unwrap();
+        running.waiting().await.unwrap();
+    });
+    Person::who_says([])
+        .serve_with_lifecycle(theirs, new())
+        .await
+        .unwrap()
+}
+
+fn call_of(tool: &'static str, arguments: &Value) -> CallToolRequestParams {
+    CallToolRequestParams::new(tool).with_arguments(arguments.as_object().unwrap().clone())
+}
+
+async fn call(client: &Connected, tool: &'static str, arguments: &Value) -> CallToolResult {
+    client.call_tool(call_of(tool, arguments)).await.unwrap()
+}
+
+fn words(result: &CallToolResult) -> String {
+    let text = result.content.first().and_then(|it| it.as_text());
+    text.unwrap().text.clone()
+}
+
+/// The end of the log: what was written moves it.
+fn end(portfolio: &Portfolio) -> u32 {
+    portfolio.portfolio().unwrap().position()
+}
+
+fn won() -> Value {
+    json!({"opportunity": "M-2", "stage": "closed_won"})
+}
+
+fn lost() -> Value {
+    json!({"opportunity": "M-2", "stage": "closed_lost"})
+}
+
+/// A close date in the past.
+fn late() -> Value {
+    json!({"opportunity": "M-2", "expected_close": "2025-12-01"})
+}
+
+/// Every kind of question is asked, and what the person says is what is written.
+async fn is_asked(portfolio: &Portfolio, client: &Connected, person: &Person) {
+    let before = end(portfolio);
+    let late = call(client, "update_opportunity", &late()).await;
+    assert_eq!(late.structured_content.unwrap()["changed"], true);
+    let won = call(client, "update_stage", &won()).await;
+    let after = won.structured_content.unwrap()["after"].clone();
+    assert_eq!(
+        (&after["stage"], &after["closed_value"]),
+        (&json!("closed_won"), &json!(11000))
+    );
+    let arguments = json!({"opportunity": "M-1", "stage": "closed_lost"});
+    let lost = call(client, "update_stage", &arguments).await;
+    let after = lost.structured_content.unwrap()["after"].clone();
+    assert_eq!(after["lost_reason"], "budget");
+    assert!(end(portfolio) > before);
+    let questions = person.questions();
+    assert_eq!(questions.len(), 3, "{questions:#?}");
+    let question = |place: usize| questions[place]["message"].as_str().unwrap();
+    assert!(question(0).contains("2025-12-01"), "{}", question(0));
+    assert!(question(1).contains("$10,000"), "{}", question(1));
+    assert!(question(2).contains("lost"), "{}", question(2));
+    let choices = &questions[2]["requestedSchema"]["properties"]["lost_reason"]["enum"];
+    assert!(choices.as_array().unwrap().contains(&json!("budget")));
+}
+
+fn willing() -> Person {
+    Person::who_says([
+        yes(json!({"confirm": true})),
+        yes(json!({"closed_value": "11k"})),
+        yes(json!({"lost_reason": "budget"})),
+    ])
+}
+
+/// What a person turns down is not done, and the caller is told.
+async fn turns_down(portfolio: &Portfolio, client: &Connected) {
+    let before = end(portfolio);
+    for (arguments, tool, word) in [
+        (won(), "update_stage", "declined"),
+        (lost(), "update_stage", "cancelled"),
+        (late(), "update_opportunity", "declined"),
+    ] {
+        let result = call(client, tool, &arguments).await;
+        assert_eq!(result.is_error, Some(true));
+        assert!(words(&result).contains("Nothing was written"));
+        let meta = result.meta.unwrap();
+        assert_eq!(
+            meta.get("expansion-pipeline/elicitation"),
+            Some(&json!(word))
+        );
+    }
+    assert_eq!(end(portfolio), before);
+}
+
+fn unwilling() -> Person {
+    Person::who_says([
+        no(ElicitationAction::Decline),
+        no(ElicitationAction::Cancel),
+        yes(json!({"confirm": false})),
+    ])
+}
+
+/// Who cannot have a person asked is told which argument to add.
+async fn is_told(portfolio: &Portfolio, client: &Connected) {
+    let before = end(portfolio);
+    for (arguments, tool, code, argument) in [
+        (
+            won(),
+            "update_stage",
+            "closed_value_required",
+            "closed_value",
+        ),
+        (
+            lost(),
+            "update_stage",
+            "lost_reason_required",
+            "lost_reason",
+        ),
+        (
+            late(),
+            "update_opportunity",
+            "confirmation_required",
+            "confirm",
+        ),
+    ] {
+        let result = call(client, tool, &arguments).await;
+        assert!(words(&result).contains(argument), "{}", words(&result));
+        let meta = result.meta.unwrap();
+        let refusal = meta.get("expansion-pipeline/refusal").unwrap();
+        assert_eq!(refusal["code"], code);
+        assert_eq!(refusal["wants"]["argument"], argument);
+    }
+    assert_eq!(end(portfolio), before);
+    let mut confirmed = late();
+    confirmed["confirm"] = json!(true);
+    call(client, "update_opportunity", &confirmed).await;
+    assert!(end(portfolio) > before);
+}
+
+fn moves() -> Portfolio {
+    support::portfolio("small/stage_move", TODAY)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn over_stdio_in_both_revisions() {
+    for lifecycle in [old, new] {
+        let (portfolio, person) = (moves(), willing());
+        let client = over_stdio(&portfolio, person.clone(), lifecycle()).await;
+        is_asked(&portfolio, &client, &person).await;
+        let portfolio = moves();
+        let client = over_stdio(&portfolio, unwilling(), lifecycle()).await;
+        turns_down(&portfolio, &client).await;
+        let client = over_stdio(&portfolio, Person::default(), lifecycle()).await;
+        is_told(&portfolio, &client).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn over_http_in_both_revisions() {
+    for lifecycle in [old, new] {
+        let (portfolio, person) = (moves(), willing());
+        let database = portfolio.database();
+        let before = ["--db", database.to_str().unwrap(), "--today", TODAY];
+        let served = Served::start(&before, &[]);
+        let client = over_http(&served, person.clone(), lifecycle()).await;
+        is_asked(&portfolio, &client, &person).await;
+        let portfolio = moves();
+        let database = portfolio.database();
+        let before = ["--db", database.to_str().unwrap(), "--today", TODAY];
+        let served = Served::start(&before, &[]);
+        let client = over_http(&served, unwilling(), lifecycle()).await;
+        turns_down(&portfolio, &client).await;
+        let client = over_http(&served, Person::default(), lifecycle()).await;
+        is_told(&portfolio, &client).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_ambiguous_name_is_chosen_from_its_candidates_and_questions_follow_each_other() {
+    for lifecycle in [old, new] {
+        let portfolio = support::portfolio("demo", TODAY);
+        let refused = portfolio.answer(
+            "update_stage",
+            json!({"opportunity": AMBIGUOUS, "stage": "closed_won"}),
+        );
+        let refusal = refused.unwrap_err();
+        let is_open = |candidate: &&String| {
+            let win = json!({"opportunity": candidate, "stage": "closed_won"});
+            portfolio.ask("update_stage", win) == Err("closed_value_required")
+        };
+        let open = refusal.candidates.iter().rfind(is_open);
+        let chosen = open.unwrap().clone();
+        let person = Person::who_says([
+            yes(json!({"opportunity": chosen})),
+            yes(json!({"closed_value": "50k"})),
+        ]);
+        let client = over_stdio(&portfolio, person.clone(), lifecycle()).await;
+        let arguments = json!({"opportunity": AMBIGUOUS, "stage": "closed_won"});
+        let result = call(&client, "update_stage", &arguments).await;
+        let outcome = result.structured_content.unwrap();
+        let id = outcome["after"]["id"].as_str().unwrap();
+        assert!(chosen.ends_with(&format!("({id})")), "{chosen} is {id}");
+        assert_eq!(person.questions().len(), 2);
+    }
+}
+
+/// A name that several open deals of the demo have.
+const AMBIGUOUS: &str = "Acme";
+
+/// The first round of a call.
+async fn first(client: &Connected, tool: &'static str, arguments: &Value) -> InputRequiredResult {
+    match client.call_tool_once(call_of(tool, arguments)).await {
+        Ok(CallToolResponse::InputRequired(asked)) => asked,
+        other => panic!("nobody was asked: {other:?}"),
+    }
+}
+
+/// The second round of a call, with a state and an answer.
+async fn second(
+    client: &Connected,
+    arguments: &Value,
+    state: &str,
+    answer: Value,
+) -> Result<CallToolResponse, ServiceError> {
+    let mut request = call_of("update_stage", arguments);
+    request.request_state = Some(state.to_owned());
+    request.input_responses = Some(serde_json::from_value(answer).unwrap());
+    client.call_tool_once(request).await
+}
+
+fn value(words: &str) -> Value {
+    json!({"closed_value": {"action": "accept", "content": {"closed_value": words}}})
+}
+
+fn is_refused(answer: Result<CallToolResponse, ServiceError>, says: &str) {
+    match answer {
+        Err(ServiceError::McpError(error)) => {
+            assert_eq!(error.code.0, -32602);
+            assert!(error.message.contains(says), "{}", error.message);
+        }
+        other => panic!("it was taken: {other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_state_is_good_for_its_caller_its_arguments_and_its_time_only() {
+    let portfolio = moves();
+    let long = Duration::from_secs(60);
+    let ann = within(&portfolio, "Ann", Role::Admin, long).await;
+    let asked = first(&ann, "update_stage", &won()).await;
+    let state = asked.request_state.unwrap();
+    let before = end(&portfolio);
+
+    let not_made = "not made for this caller";
+    let mut letters = state.clone().into_bytes();
+    let last = letters.len() / 2;
+    letters[last] = if letters[last] == b'A' { b'B' } else { b'A' };
+    let tampered = String::from_utf8(letters).unwrap();
+    for wrong in [tampered.as_str(), "", "made up", &state[..state.len() - 1]] {
+        is_refused(second(&ann, &won(), wrong, value("11k")).await, not_made);
+    }
+    let bob = within(&portfolio, "Bob", Role::Admin, long).await;
+    is_refused(second(&bob, &won(), &state, value("11k")).await, not_made);
+    let less = within(&portfolio, "Ann", Role::Expansion, long).await;
+    is_refused(second(&less, &won(), &state, value("11k")).await, not_made);
+    let other = json!({"opportunity": "M-1", "stage": "closed_won"});
+    is_refused(second(&ann, &other, &state, value("11k")).await, not_made);
+    let mut other = won();
+    other["reason"] = json!("another");
+    is_refused(second(&ann, &other, &state, value("11k")).await, not_made);
+
+    let misfit = json!({"closed_value": {"action": "accept", "content": {"stage": "identified"}}});
+    is_refused(second(&ann, &won(), &state, misfit).await, "does not fit");
+    is_refused(
+        second(&ann, &won(), &state, value(&"9".repeat(501))).await,
+        "does not fit",
+    );
+
+    let hasty = within(&portfolio, "Ann", Role::Admin, Duration::from_millis(1)).await;
+    let brief = first(&hasty, "update_stage", &won()).await;
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    let brief = brief.request_state.unwrap();
+    is_refused(second(&ann, &won(), &brief, value("11k")).await, "expired");
+    assert_eq!(end(&portfolio), before);
+
+    // Without an answer it is asked again; another process of the database knows the state too.
+    let again = second(&ann, &won(), &state, json!({})).await;
+    assert!(matches!(again, Ok(CallToolResponse::InputRequired(_))));
+    assert_eq!(end(&portfolio), before);
+    let twin = within(&portfolio, "Ann", Role::Admin, long).await;
+    let done = second(&twin, &won(), &state, value("11k")).await.unwrap();
+    let CallToolResponse::Complete(done) = done else {
+        panic!("not done: {done:?}")
+    };
+    assert_eq!(done.structured_content.unwrap()["changed"], true);
+    assert!(end(&portfolio) > before);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_turned_down_is_not_done_though_it_needs_no_answer_any_more() {
+    let portfolio = moves();
+    let ann = within(&portfolio, "Ann", Role::Admin, Duration::from_secs(60)).await;
+    let arguments = json!({"opportunity": "M-2", "stage": "closed_lost"});
+    let state = first(&ann, "update_stage", &arguments).await.request_state;
+    let closed = json!({"opportunity": "M-2", "stage": "closed_lost", "lost_reason": "price"});
+    portfolio.answer("update_stage", closed).unwrap();
+    let before = end(&portfolio);
+    let answer = json!({"lost_reason": {"action": "decline"}});
+    let done = second(&ann, &arguments, &state.unwrap(), answer).await;
+    let Ok(CallToolResponse::Complete(done)) = done else {
+        panic!("not answered: {done:?}")
+    };
+    assert!(words(&done).contains("declined"));
+    assert_eq!(end(&portfolio), before);
+}
