@@ -3,6 +3,7 @@
 //! listening, who may come in from where, stopping. What is said stands in `mcp` and beside it.
 
 mod access;
+mod oidc;
 pub mod problem;
 mod sessions;
 mod site;
@@ -25,7 +26,9 @@ use tokio_util::sync::CancellationToken;
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-use self::access::Access;
+use self::access::{Access, Vouching};
+pub use self::oidc::Trusted;
+use self::oidc::{Provider, Resource};
 use self::sessions::Sessions;
 use self::site::Site;
 use super::mcp::Server;
@@ -48,6 +51,8 @@ pub struct Listening {
     pub origins: Vec<String>,
     /// Whether every caller must bring a token.
     pub needs_token: bool,
+    /// The identity provider whose tokens are taken beside our own.
+    pub trusted: Option<Trusted>,
     /// Who calls without one.
     pub actor: Option<String>,
     /// In which role.
@@ -67,6 +72,15 @@ pub async fn serve(
              serve --http 127.0.0.1:{}, or make tokens (`expansion-pipeline token create`) and add --auth",
             address.port()
         );
+    }
+    if let Some(trusted) = &listening.trusted {
+        trusted.check()?;
+        if address.ip().is_unspecified() && listening.public_url.is_none() {
+            bail!(
+                "--oidc-issuer sends clients to the address they know this server by, which {address} does not tell: \
+                 add --public-url, such as https://pipeline.example.com"
+            );
+        }
     }
     let listener = TcpListener::bind(address)
         .await
@@ -115,10 +129,20 @@ fn router(
         listening.public_url.as_deref(),
         &listening.origins,
     )?);
+    let vouching = listening.trusted.as_ref().map(|trusted| Vouching {
+        provider: Arc::new(Provider::new(trusted.clone())),
+        resource: Resource::new(site.url(), trusted),
+    });
+    let mut open = Router::new();
+    if let Some(vouching) = &vouching {
+        vouching.provider.warm_up();
+        open = vouching.resource.routes();
+    }
     let access = |door| {
         Arc::new(Access::new(
             Arc::clone(&engine),
             listening.needs_token,
+            vouching.clone(),
             door,
         ))
     };
@@ -143,6 +167,7 @@ fn router(
         .layer(from_fn_with_state(sessions, sessions::bind))
         .layer(from_fn_with_state(over_mcp, access::identify))
         .merge(api.layer(from_fn_with_state(over_rest, access::identify)))
+        .merge(open)
         .layer(CompressionLayer::new())
         .layer(cors(&site))
         .layer(from_fn_with_state(site, site::check));
