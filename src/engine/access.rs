@@ -124,9 +124,14 @@ impl Engine {
         })
     }
 
+    /// Whether a token is one of our own by its looks.
+    pub fn made(token: &str) -> bool {
+        token.starts_with(PREFIX)
+    }
+
     /// The caller that a token stands for; `None` when it stands for nobody, or no longer.
     pub fn bearer(&self, token: &str, door: Door) -> Result<Option<Caller>> {
-        if !token.starts_with(PREFIX) {
+        if !Engine::made(token) {
             return Ok(None);
         }
         self.guarded(|| {

@@ -37,6 +37,7 @@ async fn main() -> anyhow::Result<()> {
         origins: Vec::new(),
         needs_token: false,
         rate_limit: None,
+        trusted: None,
         actor: None,
         role: Role::Admin,
     };

@@ -84,7 +84,7 @@ const DEPARTURES: [(&str, &str, &str); 2] = [
 ];
 
 /// Crates that belong into some files only: (crate, where, why).
-const CRATES: [(&str, &[&str], &str); 7] = [
+const CRATES: [(&str, &[&str], &str); 9] = [
     ("rusqlite", &["src/store/"], "the store is the only SQL"),
     (
         "rmcp",
@@ -106,6 +106,16 @@ const CRATES: [(&str, &[&str], &str); 7] = [
         "axum",
         &["src/surfaces/"],
         "HTTP is the business of a surface",
+    ),
+    (
+        "jsonwebtoken",
+        &["src/surfaces/http/oidc/"],
+        "tokens of a provider are read in one place",
+    ),
+    (
+        "ureq",
+        &["src/surfaces/http/oidc/keys.rs"],
+        "nothing is fetched but the keys of a provider",
     ),
     (
         "std::fs",

@@ -16,12 +16,12 @@ use tempfile::TempDir;
 use crate::support::{Served, fixture, program};
 
 /// A database of the demo's files, and the program run on it.
-struct Database {
+pub struct Database {
     folder: TempDir,
 }
 
 impl Database {
-    fn new() -> Database {
+    pub fn new() -> Database {
         let database = Database {
             folder: TempDir::new().unwrap(),
         };
@@ -42,19 +42,19 @@ impl Database {
         command.args(arguments).output().unwrap()
     }
 
-    fn printed(&self, arguments: &[&str]) -> String {
+    pub fn printed(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         let complaint = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{complaint}");
         String::from_utf8(output.stdout).unwrap()
     }
 
-    fn token(&self, actor: &str, role: &str) -> String {
+    pub fn token(&self, actor: &str, role: &str) -> String {
         let token = self.printed(&["--actor", actor, "token", "create", "--role", role]);
         token.trim().to_owned()
     }
 
-    fn serve(&self, after: &[&str]) -> Served {
+    pub fn serve(&self, after: &[&str]) -> Served {
         Served::start(&["--db", &self.path(), "--today", "2026-01-29"], after)
     }
 }
@@ -84,17 +84,17 @@ fn list(served: &Served) -> RequestBuilder {
     request(served, "tools/list", None, json!({}))
 }
 
-fn call(served: &Served, tool: &str, arguments: Value) -> RequestBuilder {
+pub fn call(served: &Served, tool: &str, arguments: Value) -> RequestBuilder {
     let params = json!({"name": tool, "arguments": arguments});
     request(served, "tools/call", Some(tool), params)
 }
 
-async fn body(response: Response) -> Value {
+pub async fn body(response: Response) -> Value {
     serde_json::from_str(&response.text().await.unwrap()).unwrap()
 }
 
 /// Opens a session of the older revision, and returns its id.
-async fn open(served: &Served, token: &str) -> String {
+pub async fn open(served: &Served, token: &str) -> String {
     let params = json!({
         "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "old", "version": "1"},
     });
@@ -111,7 +111,7 @@ async fn open(served: &Served, token: &str) -> String {
     session.to_owned()
 }
 
-async fn in_session(served: &Served, session: &str, token: &str) -> StatusCode {
+pub async fn in_session(served: &Served, session: &str, token: &str) -> StatusCode {
     let sent = Client::new()
         .post(format!("{}/mcp", served.url))
         .header("Accept", "application/json, text/event-stream")

@@ -21,6 +21,7 @@ mod imports;
 mod laws;
 mod money;
 mod offers;
+mod oidc;
 mod operations;
 mod oracles;
 mod processes;

@@ -6,6 +6,7 @@ use std::io::{BufRead as _, BufReader};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 
 use chrono::NaiveDate;
 use expansion_pipeline::engine::{Answer, Caller, Config, Door, Engine, Error, Imported};
@@ -281,6 +282,8 @@ pub struct Served {
     child: Child,
     /// Where, as `http://127.0.0.1:PORT`.
     pub url: String,
+    /// What it has said since.
+    pub said: Arc<Mutex<String>>,
 }
 
 impl Served {
@@ -298,15 +301,23 @@ impl Served {
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let line = lines.next().expect("it says where it listens").unwrap();
+        let listens = |line: &String| line.starts_with("Listening on");
+        let line = lines.by_ref().map_while(Result::ok).find(listens);
+        let line = line.expect("it says where it listens");
         let url = line
             .split_whitespace()
             .find(|word| word.starts_with("http://"));
         let url = url.unwrap_or_else(|| panic!("no address in: {line}"));
         let url = url.trim_end_matches(',').to_owned();
         // Whatever else it says is read, so that it never waits for a reader.
-        std::thread::spawn(move || lines.for_each(drop));
-        Served { child, url }
+        let said = Arc::new(Mutex::new(String::new()));
+        let kept = Arc::clone(&said);
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                kept.lock().unwrap().push_str(&(line + "\n"));
+            }
+        });
+        Served { child, url, said }
     }
 
     /// Asks it to stop, and says how it ended.

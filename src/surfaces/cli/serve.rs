@@ -9,7 +9,7 @@ use clap::Args;
 
 use super::role;
 use crate::engine::{Engine, Role};
-use crate::surfaces::http::{self, Listening};
+use crate::surfaces::http::{self, Listening, Trusted};
 use crate::surfaces::mcp;
 
 /// Where to serve, and to whom.
@@ -33,6 +33,17 @@ pub(super) struct Serve {
     /// The address that clients know the server by, such as https://pipeline.example.com behind a proxy
     #[arg(long, value_name = "URL", requires = "http")]
     public_url: Option<String>,
+    /// Answer also callers with a token of this identity provider (OpenID Connect, OAuth 2.1); means --auth
+    #[arg(
+        long,
+        value_name = "URL",
+        requires = "http",
+        requires = "oidc_audience"
+    )]
+    oidc_issuer: Option<String>,
+    /// What the provider's tokens must be made out to, such as https://pipeline.example.com/mcp
+    #[arg(long, value_name = "URI", requires = "oidc_issuer")]
+    oidc_audience: Option<String>,
     /// Let web pages of this origin call it, such as https://app.example.com; may be repeated
     #[arg(long = "allow-origin", value_name = "ORIGIN", requires = "http")]
     origins: Vec<String>,
@@ -61,12 +72,15 @@ pub(super) fn serve(engine: Engine, actor: Option<String>, asked: Serve) -> Resu
                 () = stop => Ok(()),
             };
         };
+        let trusted = asked.oidc_issuer.zip(asked.oidc_audience);
+        let trusted = trusted.map(|(issuer, audience)| Trusted { issuer, audience });
         let listening = Listening {
             address,
             public_url: asked.public_url,
             origins: asked.origins,
-            needs_token: asked.auth,
+            needs_token: asked.auth || trusted.is_some(),
             rate_limit: asked.rate_limit,
+            trusted,
             actor,
             role: asked.role,
         };

@@ -1,5 +1,5 @@
-//! Who is calling: the bearer token of a request, and what is said to whoever brings none that is good.
-//! A token is never repeated, neither in an answer nor in the log.
+//! Who is calling: the bearer token of a request, one of our own or of an identity provider, and what is
+//! said to whoever brings none that is good. A token is never repeated, neither in an answer nor in the log.
 
 use std::sync::Arc;
 
@@ -8,14 +8,25 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::problem::Problem;
+use super::oidc::{self, Provider, Resource, Wrong};
+use super::problem::{NeedsRole, Problem};
 use crate::engine::{Caller, Door, Engine, Error};
 use crate::surfaces::waiting;
+
+/// An identity provider, and what is said of it.
+#[derive(Clone)]
+pub struct Vouching {
+    /// Who vouches.
+    pub provider: Arc<Provider>,
+    /// What clients are told.
+    pub resource: Resource,
+}
 
 /// How callers are identified.
 pub struct Access {
     engine: Arc<Engine>,
     needs_token: bool,
+    vouching: Option<Vouching>,
     door: Door,
 }
 
@@ -26,38 +37,138 @@ enum Credentials<'a> {
     Unreadable,
 }
 
+/// Who calls, and whether the provider says so.
+struct Identified {
+    caller: Option<Caller>,
+    is_vouched_for: bool,
+}
+
 impl Access {
-    /// Callers are identified by the tokens of this engine, which every one of them needs or not.
-    pub fn new(engine: Arc<Engine>, needs_token: bool, door: Door) -> Access {
+    /// Callers are identified by the tokens of this engine, which every one of them needs or not, and by
+    /// those of a provider.
+    pub fn new(
+        engine: Arc<Engine>,
+        needs_token: bool,
+        vouching: Option<Vouching>,
+        door: Door,
+    ) -> Access {
         Access {
             engine,
             needs_token,
+            vouching,
             door,
         }
     }
 
     /// Who calls, or none when nobody needs to say; else what is wrong.
-    async fn caller(&self, headers: &HeaderMap) -> Result<Option<Caller>, Response> {
-        let token = match credentials(headers) {
-            Credentials::None if !self.needs_token => return Ok(None),
-            Credentials::None => return Err(challenge(None)),
-            Credentials::Unreadable => return Err(challenge(Some("invalid_request"))),
-            Credentials::Bearer(token) => token.to_owned(),
+    async fn caller(&self, headers: &HeaderMap) -> Result<Identified, Response> {
+        let ours = |caller| Identified {
+            caller,
+            is_vouched_for: false,
         };
+        let token = match credentials(headers) {
+            Credentials::None if !self.needs_token => return Ok(ours(None)),
+            Credentials::None => {
+                let detail = "This server answers callers with a bearer token only.";
+                return Err(self.turned_away(None, "token_required", detail));
+            }
+            Credentials::Unreadable => {
+                let detail = "The Authorization header is no single bearer token.";
+                return Err(self.turned_away(Some("invalid_request"), "invalid_request", detail));
+            }
+            Credentials::Bearer(token) => token,
+        };
+        let invalid =
+            |detail: &str| self.turned_away(Some("invalid_token"), "invalid_token", detail);
+        if let Some(vouching) = &self.vouching
+            && !Engine::made(token)
+        {
+            return match vouching.provider.caller(token, self.door).await {
+                Ok(caller) => Ok(Identified {
+                    caller: Some(caller),
+                    is_vouched_for: true,
+                }),
+                Err(Wrong::Invalid(why)) => Err(invalid(&format!("The bearer token {why}."))),
+                Err(Wrong::Powerless) => Err(powerless(vouching)),
+                Err(Wrong::Unknown) => Err(unavailable()),
+            };
+        }
+        let token = token.to_owned();
         let (engine, door) = (Arc::clone(&self.engine), self.door);
         let found = waiting(move || engine.bearer(&token, door)).await;
         match found {
-            Ok(Ok(Some(caller))) => Ok(Some(caller)),
-            Ok(Ok(None)) => Err(challenge(Some("invalid_token"))),
+            Ok(Ok(Some(caller))) => Ok(ours(Some(caller))),
+            Ok(Ok(None)) => Err(invalid("The bearer token is unknown, expired or revoked.")),
             Ok(Err(Error::Refused(refusal))) => Err(Problem::from(refusal).into_response()),
-            Ok(Err(Error::Ours(_))) | Err(_) => Err(Problem::new(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "failure",
-                "Something went wrong on our side.",
-            )
-            .into_response()),
+            Ok(Err(Error::Ours(_))) | Err(_) => {
+                Err(Problem::ours("Something went wrong on our side.".to_owned()).into_response())
+            }
         }
     }
+
+    /// 401: bring a token, or another one.
+    fn turned_away(&self, error: Option<&str>, code: &'static str, detail: &str) -> Response {
+        let mut hint = "Send `Authorization: Bearer TOKEN`; an operator makes one with `expansion-pipeline token create`".to_owned();
+        let challenge = if let Some(vouching) = &self.vouching {
+            hint.push_str(
+                ", and the identity provider named in the metadata of WWW-Authenticate does",
+            );
+            vouching.resource.challenge(error, LEAST)
+        } else {
+            let text = error.map_or_else(
+                || "Bearer".to_owned(),
+                |error| format!("Bearer error=\"{error}\""),
+            );
+            HeaderValue::from_str(&text).ok()
+        };
+        let problem = Problem::new(StatusCode::UNAUTHORIZED, code, detail).hint(hint + ".");
+        challenged(problem.into_response(), challenge)
+    }
+}
+
+/// The scope that is asked for first.
+const LEAST: &str = "pipeline:read";
+
+fn challenged(mut response: Response, challenge: Option<HeaderValue>) -> Response {
+    if let Some(challenge) = challenge {
+        let headers = response.headers_mut();
+        headers.insert(header::WWW_AUTHENTICATE, challenge);
+    }
+    response
+}
+
+/// 403: the token is good and holds none of our scopes.
+fn powerless(vouching: &Vouching) -> Response {
+    let problem = Problem::new(
+        StatusCode::FORBIDDEN,
+        "insufficient_scope",
+        "The bearer token is good and holds none of the scopes pipeline:read, pipeline:write and pipeline:admin.",
+    )
+    .hint("Ask the identity provider for a token with one of them.");
+    let challenge = vouching
+        .resource
+        .challenge(Some("insufficient_scope"), LEAST);
+    challenged(problem.into_response(), challenge)
+}
+
+/// 503: the provider does not say which keys are its own.
+fn unavailable() -> Response {
+    let problem = Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "provider_unavailable",
+        "The identity provider does not answer, so the bearer token cannot be checked.",
+    )
+    .hint("Try again in a few seconds with the same token.");
+    let mut response = problem.into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+    response
+}
+
+/// Whether a request carries a token where logs and histories keep it.
+fn has_token_in_url(request: &Request) -> bool {
+    let query = request.uri().query().unwrap_or_default();
+    form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == "access_token")
 }
 
 fn credentials(headers: &HeaderMap) -> Credentials<'_> {
@@ -75,55 +186,40 @@ fn credentials(headers: &HeaderMap) -> Credentials<'_> {
     }
 }
 
-/// 401: bring a token, or another one.
-fn challenge(error: Option<&'static str>) -> Response {
-    let problem = match error {
-        None => Problem::new(
-            StatusCode::UNAUTHORIZED,
-            "token_required",
-            "This server answers callers with a bearer token only.",
-        ),
-        Some("invalid_token") => Problem::new(
-            StatusCode::UNAUTHORIZED,
-            "invalid_token",
-            "The bearer token is unknown, expired or revoked.",
-        ),
-        Some(_) => Problem::new(
-            StatusCode::UNAUTHORIZED,
-            "invalid_request",
-            "The Authorization header is no single bearer token.",
-        ),
-    };
-    let mut response = problem
-        .hint("Send `Authorization: Bearer TOKEN`; an operator makes one with `expansion-pipeline token create`.")
-        .into_response();
-    let challenge = match error {
-        None => "Bearer".to_owned(),
-        Some(error) => format!("Bearer error=\"{error}\""),
-    };
-    if let Ok(challenge) = HeaderValue::from_str(&challenge) {
-        response
-            .headers_mut()
-            .insert(header::WWW_AUTHENTICATE, challenge);
-    }
-    response
-}
-
-/// Finds out who calls, and hands it on with the request.
+/// Finds out who calls, and hands it on with the request. Whoever the provider vouches for learns which
+/// scope a refusal for the role asks for.
 pub async fn identify(
     State(access): State<Arc<Access>>,
     mut request: Request,
     next: Next,
 ) -> Response {
-    match access.caller(request.headers()).await {
-        Err(response) => response,
-        Ok(caller) => {
-            // Nobody after this needs it, so nobody can say it on.
-            request.headers_mut().remove(header::AUTHORIZATION);
-            if let Some(caller) = caller {
-                request.extensions_mut().insert(caller);
-            }
-            next.run(request).await
+    if has_token_in_url(&request) {
+        return Problem::new(
+            StatusCode::BAD_REQUEST,
+            "token_in_url",
+            "A token does not belong into a URL, where logs keep it; this one should be revoked.",
+        )
+        .hint("Send `Authorization: Bearer TOKEN`.")
+        .into_response();
+    }
+    let identified = match access.caller(request.headers()).await {
+        Err(response) => return response,
+        Ok(identified) => identified,
+    };
+    // Nobody after this needs it, so nobody can say it on.
+    request.headers_mut().remove(header::AUTHORIZATION);
+    if let Some(caller) = identified.caller {
+        request.extensions_mut().insert(caller);
+    }
+    let response = next.run(request).await;
+    match (&access.vouching, response.extensions().get::<NeedsRole>()) {
+        (Some(vouching), Some(NeedsRole(roles))) if identified.is_vouched_for => {
+            let scope = oidc::scope_for(roles);
+            let challenge = vouching
+                .resource
+                .challenge(Some("insufficient_scope"), scope);
+            challenged(response, challenge)
         }
+        _ => response,
     }
 }

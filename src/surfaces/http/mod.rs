@@ -5,6 +5,7 @@
 mod access;
 mod limits;
 mod metrics;
+mod oidc;
 pub mod problem;
 mod requests;
 mod sessions;
@@ -31,9 +32,11 @@ use tower_http::compression::CompressionLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
-use self::access::Access;
+use self::access::{Access, Vouching};
 use self::limits::Limits;
 use self::metrics::Metrics;
+pub use self::oidc::Trusted;
+use self::oidc::{Provider, Resource};
 use self::sessions::Sessions;
 use self::site::Site;
 use super::mcp::Server;
@@ -60,6 +63,8 @@ pub struct Listening {
     pub needs_token: bool,
     /// The most requests a second of one caller; none, any number.
     pub rate_limit: Option<NonZeroU32>,
+    /// The identity provider whose tokens are taken beside our own.
+    pub trusted: Option<Trusted>,
     /// Who calls without one.
     pub actor: Option<String>,
     /// In which role.
@@ -90,6 +95,15 @@ pub async fn serve_with<S: ServerHandler>(
              serve --http 127.0.0.1:{}, or make tokens (`expansion-pipeline token create`) and add --auth",
             address.port()
         );
+    }
+    if let Some(trusted) = &listening.trusted {
+        trusted.check()?;
+        if address.ip().is_unspecified() && listening.public_url.is_none() {
+            bail!(
+                "--oidc-issuer sends clients to the address they know this server by, which {address} does not tell: \
+                 add --public-url, such as https://pipeline.example.com"
+            );
+        }
     }
     let listener = TcpListener::bind(address)
         .await
@@ -140,10 +154,20 @@ fn router<S: ServerHandler>(
         listening.public_url.as_deref(),
         &listening.origins,
     )?);
+    let vouching = listening.trusted.as_ref().map(|trusted| Vouching {
+        provider: Arc::new(Provider::new(trusted.clone())),
+        resource: Resource::new(site.url(), trusted),
+    });
+    let mut open = Router::new();
+    if let Some(vouching) = &vouching {
+        vouching.provider.warm_up();
+        open = vouching.resource.routes();
+    }
     let access = |door| {
         Arc::new(Access::new(
             Arc::clone(&engine),
             listening.needs_token,
+            vouching.clone(),
             door,
         ))
     };
@@ -179,6 +203,7 @@ fn router<S: ServerHandler>(
             .layer(RequestBodyTimeoutLayer::new(SLOWEST))
             .layer(from_fn_with_state(over_rest, access::identify)),
         )
+        .merge(open)
         .layer(CompressionLayer::new())
         .layer(cors(&site))
         .layer(from_fn_with_state(site, site::check));

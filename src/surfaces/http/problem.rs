@@ -7,6 +7,10 @@ use serde_json::{Map, Value, json};
 
 use crate::refusal::{Code, Kind, Refusal, Wanted};
 
+/// Goes with the answer to a caller whose role may not do this: the roles that may.
+#[derive(Debug, Clone)]
+pub struct NeedsRole(pub Vec<String>);
+
 /// A problem, to be answered with its status.
 #[derive(Debug, Clone)]
 pub struct Problem {
@@ -117,6 +121,9 @@ impl From<Refusal> for Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = (self.status, self.body().to_string()).into_response();
+        if self.code == Code::ForbiddenByRole.name() {
+            response.extensions_mut().insert(NeedsRole(self.candidates));
+        }
         response.headers_mut().insert(
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/problem+json"),

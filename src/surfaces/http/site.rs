@@ -60,6 +60,11 @@ impl Site {
         })
     }
 
+    /// How clients know it: scheme and authority.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
     /// The origins of pages elsewhere that may call it.
     pub fn origins(&self) -> Vec<HeaderValue> {
         self.origins.clone()
