@@ -8,7 +8,7 @@ use crate::domain::change::Batch;
 use crate::domain::log::Soundness;
 use crate::domain::portfolio::Portfolio;
 use crate::refusal::{Code, Refusal};
-use crate::store::{self, StageSum, Store};
+use crate::store::{self, Reading, StageSum, Store};
 
 /// Rows of a log that are folded at once.
 const PART: usize = 50_000;
@@ -113,7 +113,7 @@ fn organisation(path: &Path, name: &str, findings: &mut Vec<Finding>) -> store::
     }
 
     let mut loaded = Portfolio::default();
-    store.bring_to_head(&mut loaded)?;
+    store.bring_to_head(&mut loaded, &Reading::default())?;
     let folded = folded(&store, &loaded)?;
     add(
         "present, folded again from the first position",

@@ -37,6 +37,7 @@ use crate::domain::draft::{Author, Draft};
 use crate::domain::portfolio::Portfolio;
 use crate::domain::settings::{self, NAMES, Settings};
 use crate::registry::{Does, Tool};
+use crate::store::Reading;
 
 pub use self::import::{Imported, KeepRejected};
 pub use crate::actions::import::{Conflict, Counts, Summary};
@@ -83,6 +84,7 @@ pub struct Answer {
 pub struct Engine {
     config: Config,
     running: Mutex<Option<Arc<Running>>>,
+    reading: Reading,
     failures: AtomicU32,
     observer: OnceLock<Observer>,
 }
@@ -93,6 +95,7 @@ impl Engine {
         Engine {
             config,
             running: Mutex::new(None),
+            reading: Reading::default(),
             failures: AtomicU32::new(0),
             observer: OnceLock::new(),
         }
@@ -104,6 +107,12 @@ impl Engine {
         if let Err(Error::Ours(error)) = self.running(false) {
             tracing::warn!(error = format!("{error:#}"), "the database did not open");
         }
+    }
+
+    /// How far the database is read while it is being opened: changes read, and how many there are.
+    /// None once it is open; asking never waits.
+    pub fn opening(&self) -> Option<(u32, u32)> {
+        self.reading.progress()
     }
 
     /// Calls a tool. A panic or a failure of ours is logged here, once, and answered with a reference.

@@ -110,7 +110,7 @@ impl Engine {
         let watched = Store::open_even_empty(path, name)?
             .ok_or_else(|| anyhow::anyhow!("the organisation vanished"));
         let watch = Watch::new(watched.map_err(Error::Ours)?)?;
-        snapshot.absorb(&store)?;
+        snapshot.load(&store, &self.reading)?;
         let writer = start(store, &snapshot)?;
         Ok(Running {
             snapshot,

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::error::Result;
 use crate::domain::portfolio::Portfolio;
-use crate::store::{Store, Token};
+use crate::store::{Reading, Store, Token};
 
 /// The latest portfolio.
 #[derive(Debug, Default)]
@@ -29,9 +29,14 @@ impl Snapshot {
 
     /// Absorbs what the log holds beyond the latest portfolio, and returns the one at the head.
     pub fn absorb(&self, store: &Store) -> Result<Arc<Portfolio>> {
+        self.load(store, &Reading::default())
+    }
+
+    /// The same, told how far it is: the whole log takes a while.
+    pub fn load(&self, store: &Store, reading: &Reading) -> Result<Arc<Portfolio>> {
         let latest = self.get();
         let mut portfolio = Portfolio::clone(&latest);
-        if !store.bring_to_head(&mut portfolio)? {
+        if !store.bring_to_head(&mut portfolio, reading)? {
             return Ok(latest);
         }
         let portfolio = Arc::new(portfolio);

@@ -6,6 +6,7 @@ mod audit;
 mod backup;
 mod connecting;
 mod error;
+mod reading;
 mod rows;
 
 use std::path::{Path, PathBuf};
@@ -22,6 +23,7 @@ pub use audit::{StageSum, file, organisations};
 pub use backup::Original;
 use connecting::{MIGRATIONS, connect, prepare};
 pub use error::{Error, Result};
+pub use reading::Reading;
 
 /// With more texts than this, a second connection reads them.
 const MANY_TEXTS: u32 = 20_000;
@@ -196,7 +198,7 @@ impl Store {
 
     /// Brings a portfolio to the head of the log; says whether there was anything new. The log only
     /// grows, so rows up to the head read first are all there, whoever writes meanwhile.
-    pub fn bring_to_head(&self, portfolio: &mut Portfolio) -> Result<bool> {
+    pub fn bring_to_head(&self, portfolio: &mut Portfolio, reading: &Reading) -> Result<bool> {
         let head = self.head()?;
         let (after, deals, first_text) = (
             portfolio.position(),
@@ -206,6 +208,7 @@ impl Store {
         if head.position <= after {
             return Ok(false);
         }
+        let under_way = reading.begin(head.position - after);
         let mut absorbing = portfolio.absorbing();
         absorbing.notes(head.notes);
         let org = self.org;
@@ -225,10 +228,12 @@ impl Store {
                 absorbing.entry(entry)
             })?;
             rows::origins(&self.connection, self.org, deals, head.position, |origin| {
-                absorbing.origin(origin)
+                under_way.row();
+                absorbing.origin(origin);
             })?;
             rows::changes(&self.connection, self.org, after, head.position, |change| {
-                absorbing.change(change)
+                under_way.row();
+                absorbing.change(change);
             })?;
             if let Some(reading) = reading {
                 let texts = reading

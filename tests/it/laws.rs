@@ -9,7 +9,7 @@ use chrono::{Datelike, Days, Months};
 use expansion_pipeline::domain::change::{Batch, Logged, Subject};
 use expansion_pipeline::domain::portfolio::Portfolio as Folded;
 use expansion_pipeline::files::Source;
-use expansion_pipeline::store::Store;
+use expansion_pipeline::store::{Reading, Store};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -1231,7 +1231,9 @@ fn folding_the_whole_log_is_absorbing_it_bit_by_bit() {
                 .unwrap()
                 .unwrap();
             let mut whole = Folded::default();
-            store.bring_to_head(&mut whole).unwrap();
+            store
+                .bring_to_head(&mut whole, &Reading::default())
+                .unwrap();
             let log = log_of(&whole);
             let last = log.len() as u32;
             let whole = written_out(&whole);

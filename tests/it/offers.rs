@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use rmcp::model::{
     ArgumentInfo, CallToolRequestParams, CompleteRequestParams, GetPromptRequestParams,
-    ProtocolVersion, ReadResourceRequestParams, Reference, ResourceContents,
-    ResourceUpdatedNotificationParam, ServerNotification, SubscribeRequestParams,
+    ProgressNotificationParam, ProtocolVersion, ReadResourceRequestParams, Reference,
+    ResourceContents, ResourceUpdatedNotificationParam, ServerNotification, SubscribeRequestParams,
     SubscriptionFilter, UnsubscribeRequestParams,
 };
 use rmcp::service::{NotificationContext, RoleClient, RunningService, ServiceError};
@@ -19,7 +19,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use crate::processes::Database;
 use crate::support::{TODAY, portfolio, program};
 
-/// A client that passes on what it is told of changes.
+/// A client that passes on what it is told of changes, and of progress.
 #[derive(Clone)]
 struct Client {
     updates: UnboundedSender<String>,
@@ -32,6 +32,15 @@ impl ClientHandler for Client {
         _: NotificationContext<RoleClient>,
     ) {
         let _ = self.updates.send(update.uri);
+    }
+
+    async fn on_progress(
+        &self,
+        progress: ProgressNotificationParam,
+        _: NotificationContext<RoleClient>,
+    ) {
+        let (rows, of) = (progress.progress, progress.total.unwrap());
+        let _ = self.updates.send(format!("{rows} of {of}"));
     }
 }
 
@@ -510,5 +519,37 @@ async fn a_change_by_another_process_is_told_to_who_listens_and_to_nobody_else()
             assert!(nothing.is_err(), "{nothing:?}");
         }
         client.cancel().await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_waits_for_the_log_is_told_how_far_it_is_read() {
+    const MANY: usize = 50_000;
+    let database = Database::none();
+    let rows = (0..MANY).map(|n| {
+        format!(
+            "D-{n},C-{},Customer,upsell,1000,2025-10-01,2026-03-31,proposal\n",
+            n % 500
+        )
+    });
+    let head =
+        "id,customer_id,customer_name,type,estimated_value,identified_date,expected_close,stage\n";
+    let file = database.folder.path().join("opportunities.csv");
+    std::fs::write(&file, head.to_owned() + &rows.collect::<String>()).unwrap();
+    let imported = database.run(&["import", file.to_str().unwrap()]);
+    assert!(imported.status.success(), "{imported:?}");
+    for lifecycle in revisions() {
+        let (client, mut told) = connect(database.command(&["serve"]), lifecycle).await;
+        answer(&client, "get_pipeline", json!({})).await;
+        answer(&client, "get_pipeline", json!({})).await;
+        client.cancel().await.unwrap();
+        let mut before = 0;
+        while let Some(progress) = told.recv().await {
+            let (rows, of) = progress.split_once(" of ").unwrap();
+            let (rows, of): (usize, usize) = (rows.parse().unwrap(), of.parse().unwrap());
+            assert!(before < rows && rows <= of && of >= MANY, "{progress}");
+            before = rows;
+        }
+        assert!(before > 0, "nothing was told");
     }
 }

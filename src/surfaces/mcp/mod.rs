@@ -5,6 +5,7 @@
 mod completions;
 mod documents;
 mod elicitation;
+mod progress;
 mod prompts;
 mod resources;
 mod skills;
@@ -205,6 +206,7 @@ impl ServerHandler for Server {
         let caller = self
             .caller(&context)
             .unless(move || cancelled.is_cancelled());
+        let (client, meta) = (context.peer.clone(), context.meta.clone());
         let mut asking = Asking::new(self, tool, request, &caller, context).await?;
         loop {
             if let Some(declined) = asking.declined() {
@@ -216,7 +218,8 @@ impl ServerHandler for Server {
                 Err(Error::Refused(refusal)) => Ok(Err(refusal)),
                 Err(Error::Ours(error)) => Err(ours(&error)),
             });
-            let refusal = match called.await? {
+            let told = progress::telling(&self.engine, &client, &meta, called);
+            let refusal = match told.await? {
                 Ok(answer) => {
                     let mut result = CallToolResult::success(vec![ContentBlock::text(answer.text)]);
                     result.structured_content = Some(answer.structured);
