@@ -292,6 +292,7 @@ fn engine(path: &Path) -> Engine {
         today: Some(generate::today()),
         read_only: false,
     })
+    .forgetful()
 }
 
 fn caller() -> Caller {

@@ -15,6 +15,7 @@ mod journal;
 mod observed;
 mod questions;
 mod reader;
+mod remembered;
 mod request;
 mod restore;
 mod running;
@@ -55,6 +56,7 @@ pub use error::{Error, Result};
 pub use export::Written;
 use observed::Observer;
 pub use observed::{Called, Ending, Vitals};
+use remembered::Remembered;
 use running::Running;
 pub use touched::{About, Seen, Touched};
 
@@ -85,6 +87,8 @@ pub struct Engine {
     config: Config,
     running: Mutex<Option<Arc<Running>>>,
     reading: Reading,
+    remembered: Remembered,
+    is_forgetful: bool,
     failures: AtomicU32,
     observer: OnceLock<Observer>,
 }
@@ -96,8 +100,20 @@ impl Engine {
             config,
             running: Mutex::new(None),
             reading: Reading::default(),
+            remembered: Remembered::default(),
+            is_forgetful: false,
             failures: AtomicU32::new(0),
             observer: OnceLock::new(),
+        }
+    }
+
+    /// The same, working every answer out afresh, also one that it has just given: to measure what that
+    /// costs.
+    #[must_use]
+    pub fn forgetful(self) -> Engine {
+        Engine {
+            is_forgetful: true,
+            ..self
         }
     }
 

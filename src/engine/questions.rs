@@ -1,10 +1,12 @@
 //! How questions are answered: of the present, of the past, of what is supposed, and of an answer given
 //! before.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use super::remembered::Repeatable;
 use super::request::{past, question};
 use super::{Answer, Caller, Engine, Result, Role, author, what_if};
 use crate::asking::{self, Desk, Reply};
@@ -27,23 +29,49 @@ impl Engine {
     ) -> Result<Answer> {
         let head = self.portfolio()?;
         let now = self.now(&head);
+        let today = head.settings().calendar.date_of(now);
+        let repeatable = Repeatable::new(entry.name, &arguments, (head.position(), today));
+        let repeatable = repeatable.filter(|_| !self.is_forgetful);
+        if let Some(answer) = repeatable
+            .as_ref()
+            .and_then(|it| self.remembered.recall(it))
+        {
+            return Ok(answer);
+        }
         let asked = Question {
             tool: tool.name.to_owned(),
-            today: head.settings().calendar.date_of(now),
+            today,
             position: Position::MAX,
             arguments,
         };
         // What is only supposed needs no right.
         let author = author(caller.clone().in_role(Role::Admin), now);
-        let answered = self.reply(entry, &head, &asked, &author, |asked, copy, arguments| {
-            let known = &tool.arguments;
-            match copy.zip(entry.ask_both) {
-                None => (entry.answer)(asked, arguments, known),
-                Some((copy, ask_both)) => ask_both(asked, copy, arguments, known),
-            }
-        });
+        let has_notes = Cell::new(false);
+        let note = |number| {
+            has_notes.set(true);
+            self.note(number)
+        };
+        let answered = self.reply(
+            entry,
+            &head,
+            &asked,
+            &author,
+            &note,
+            |asked, copy, arguments| {
+                let known = &tool.arguments;
+                match copy.zip(entry.ask_both) {
+                    None => (entry.answer)(asked, arguments, known),
+                    Some((copy, ask_both)) => ask_both(asked, copy, arguments, known),
+                }
+            },
+        );
         let (structured, text) = answered?;
-        Ok(Answer { structured, text })
+        let answer = Answer { structured, text };
+        // Notes are read anew each time, since that may fail for once.
+        if let Some(question) = repeatable.filter(|_| !has_notes.get()) {
+            self.remembered.keep(question, &answer);
+        }
+        Ok(answer)
     }
 
     /// Has a report answer a question of the log as far as it had come then: of the portfolio asked
@@ -54,6 +82,7 @@ impl Engine {
         head: &Arc<Portfolio>,
         asked: &Question,
         author: &Author,
+        note: &dyn Fn(u32) -> String,
         answer: impl FnOnce(&Asked<'_>, Option<&Asked<'_>>, Map<String, Value>) -> refusal::Result<T>,
     ) -> refusal::Result<T> {
         let mut arguments = asked.arguments.clone();
@@ -92,7 +121,7 @@ impl Engine {
             reference: reference.written(),
             question,
             supposed: None,
-            note: &|number| self.note(number),
+            note,
         };
         let Some(commands) = commands else {
             return answer(&asked, None, arguments);
@@ -130,6 +159,7 @@ impl Engine {
                 &head,
                 question,
                 &author,
+                &|number| self.note(number),
                 |asked, copy, arguments| {
                     let known = &tool.arguments;
                     let (structured, _) = match copy.zip(report.ask_both) {

@@ -11,13 +11,13 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use expansion_pipeline::engine::Error;
+use expansion_pipeline::engine::{Answer, Error};
 use expansion_pipeline::registry;
 use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::support::{TODAY, caller, fixture, portfolio, program};
+use super::support::{TODAY, answer, caller, engine, fixture, portfolio, program};
 
 /// Nothing here takes this long, even on a machine that does much else.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -374,6 +374,40 @@ fn what_one_process_writes_the_other_says_next() {
     let printed = database.run(&["call", "get_pipeline", "--format", "json"]);
     let printed: Value = serde_json::from_slice(&printed.stdout).unwrap();
     assert_eq!(printed["summary"]["total_opportunities"], json!(before + 5));
+}
+
+#[test]
+fn an_answer_given_again_is_what_it_would_be_now() {
+    let database = Database::of("demo");
+    let (asked, writer) = (
+        engine(&database.path(), TODAY),
+        engine(&database.path(), TODAY),
+    );
+    let afresh = engine(&database.path(), TODAY).forgetful();
+    let questions = registry::tools()
+        .iter()
+        .filter(|tool| tool.is_read_only() && tool.name != "explain")
+        .map(|tool| {
+            let include = json!({"opportunity": "OPP-1184", "include": ["history", "notes"]});
+            let is_one = tool.name == "get_opportunity";
+            (tool.name, if is_one { include } else { json!({}) })
+        });
+    let questions: Vec<_> = questions.collect();
+    assert!(questions.len() >= 7);
+    let mut before = None;
+    for value in [61_000, 62_000, 63_000] {
+        let change = json!({"opportunity": "OPP-1184", "estimated_value": value});
+        answer(&writer, "update_opportunity", change).unwrap();
+        let ask = |engine| -> Vec<Answer> {
+            let each = questions.iter();
+            each.map(|(tool, arguments)| answer(engine, tool, arguments.clone()).unwrap())
+                .collect()
+        };
+        let given = ask(&asked);
+        assert_eq!(given, ask(&asked));
+        assert_eq!(given, ask(&afresh));
+        assert_ne!(before.replace(given.clone()), Some(given));
+    }
 }
 
 #[test]
