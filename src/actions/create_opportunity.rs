@@ -1,34 +1,29 @@
 //! Puts an opportunity on record, or lets its signal join the open one it belongs to
 //! (DEFINITIONS section 8, "Automatic creation from signals").
 
+mod asked;
 mod evidence;
+mod record;
 
-use std::collections::BTreeSet;
-
-use chrono::NaiveDate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use self::evidence::Signal;
+use self::asked::Asked;
+use self::record::put_on_record;
 use super::parts::doubts;
 use super::parts::effect::Effect;
-use super::reading::{self, person, short, spelled_as_known};
+use super::reading::{person, short};
 use super::{Action, Commanded};
 use crate::domain::change::{Subject, field};
-use crate::domain::days::day;
 use crate::domain::draft::{Draft, Planned};
-use crate::domain::origin::{FOLLOWS, FOLLOWS_CATEGORY, Origin};
 use crate::domain::portfolio::Portfolio;
 use crate::domain::role;
-use crate::domain::stage::{ExpansionType, Stage};
-use crate::domain::texts::{NONE, Text};
+use crate::domain::texts::NONE;
 use crate::language::arguments::AmountWords;
 use crate::language::clean;
 use crate::language::names::{How, Match};
 use crate::language::opportunity::{Form, Opportunity, label, show};
-use crate::language::periods::{self, Direction};
 use crate::language::records::{Role, ambiguous, find_customer, only};
-use crate::language::vocabulary::{pick, pick_spoken};
 use crate::refusal::{Code, Refusal, Result};
 
 /// The action.
@@ -249,124 +244,6 @@ impl Action for CreateOpportunity {
     }
 }
 
-/// The command understood, before anything is written.
-struct Asked {
-    name: String,
-    kind: ExpansionType,
-    stage: Stage,
-    estimate: i64,
-    expected_close: NaiveDate,
-    identified: NaiveDate,
-    sales_rep: u32,
-    product_line: Option<String>,
-    source: Option<String>,
-    signal: Option<Signal>,
-    probability: u16,
-    category: u8,
-}
-
-impl Asked {
-    fn read(
-        commanded: &Commanded<'_>,
-        command: &Command,
-        notes: &mut Vec<String>,
-    ) -> Result<Asked> {
-        let portfolio = commanded.portfolio;
-        let settings = portfolio.settings();
-        let kind = pick_spoken(
-            "type",
-            &command.kind,
-            &ExpansionType::WORDS,
-            &ExpansionType::SPOKEN,
-        )?;
-        let stage = command
-            .stage
-            .as_deref()
-            .map_or(Ok(Stage::Identified), |word| {
-                // A closed stage is told below what to do; of the others only the open ones fit.
-                let open = Stage::OPEN.map(|stage| (stage.word(), stage));
-                pick("stage", word, &Stage::SPOKEN).or_else(|_| pick("stage", word, &open))
-            })?;
-        if !stage.is_open() {
-            return Err(Refusal::new(
-                Code::ForbiddenByStage,
-                format!("An opportunity cannot be created in {}.", stage.word()),
-            )
-            .hint("Create it in an open stage, then close it with update_stage."));
-        }
-        let date = |words: &str, direction| {
-            periods::date(words, &settings.calendar, commanded.today, direction)
-        };
-        let (expected_close, note) =
-            periods::last_day(&command.expected_close, &settings.calendar, commanded.today)?;
-        notes.extend(note);
-        let estimate = command
-            .estimated_value
-            .minor("estimated_value", settings.currency)?;
-        if estimate == 0 {
-            notes.push("Its estimated value is 0.".to_owned());
-        }
-        let past = |name: &str, words: &Option<String>| -> Result<NaiveDate> {
-            let Some(words) = words else {
-                return Ok(commanded.today);
-            };
-            let on = date(words, Direction::Back)?;
-            if on > commanded.today {
-                return Err(Refusal::new(
-                    Code::ImpossibleDate,
-                    format!("{name} {on} lies in the future."),
-                )
-                .hint(format!("Today is {}.", commanded.today)));
-            }
-            Ok(on)
-        };
-        let identified = past("identified_date", &command.identified_date)?;
-        let signal = match &command.signal {
-            None => None,
-            Some(words) => {
-                let detected = past("signal.detected_at", &words.detected_at)?;
-                Some(Signal::read(words, detected, portfolio)?)
-            }
-        };
-        let probability = command.probability.as_ref().map_or(Ok(FOLLOWS), |words| {
-            reading::probability(words, stage, settings)
-        })?;
-        let category = command
-            .forecast_category
-            .as_deref()
-            .map_or(Ok(FOLLOWS_CATEGORY), |word| {
-                reading::category(word, stage, settings)
-            })?;
-        command.term_months.map(reading::term).transpose()?;
-        let mut known = |words: &Option<String>, name: &str, list: &BTreeSet<Text>| {
-            let Some(words) = words else { return Ok(None) };
-            let word = spelled_as_known(name, &short(name, words)?, list, portfolio, notes);
-            Ok(Some(word))
-        };
-        let source = known(&command.source, "source", portfolio.sources())?;
-        let lines = portfolio.product_lines();
-        let product_line = known(&command.product_line, "product_line", lines)?;
-        let sales_rep = match &command.sales_rep {
-            Some(words) => person("sales rep", words, Some(Role::SalesRep), portfolio, notes)?,
-            None => NONE,
-        };
-        Ok(Asked {
-            name: short("name", &command.name)?,
-            kind,
-            stage,
-            estimate,
-            expected_close,
-            identified,
-            sales_rep,
-            product_line,
-            source: source.or_else(|| signal.as_ref().map(|signal| signal.kind().to_owned())),
-            signal,
-            probability,
-            category,
-        })
-    }
-}
-
 /// The customer, and whether it is new with this command.
 fn customer_of(
     commanded: &Commanded<'_>,
@@ -443,73 +320,4 @@ fn same_open_deal(asked: &Asked, customer: u32, portfolio: &Portfolio) -> Option
                 && deal.product_line == line
         })
     })
-}
-
-fn put_on_record(
-    commanded: &Commanded<'_>,
-    command: &Command,
-    asked: &Asked,
-    customer: u32,
-    csm: u32,
-    draft: &mut Draft,
-) -> Result<u32> {
-    let now = commanded.author.now;
-    let calendar = &commanded.portfolio.settings().calendar;
-    let is_today = asked.identified == commanded.today;
-    let mut id = format!("EXP-{}", draft.next_position());
-    while commanded.portfolio.deal_by_id(&id).is_some() {
-        // Only an imported deal can carry such an id already.
-        id.push('x');
-    }
-    let long = |name: &str, text: &Option<String>| -> Result<String> {
-        text.as_deref()
-            .map_or(Ok(String::new()), |text| short(name, text))
-    };
-    // Found earlier and further on by now: what lay between is not known, only where it stands today.
-    let was_earlier = !is_today && asked.stage != Stage::Identified;
-    let first_stage = if was_earlier {
-        Stage::Identified
-    } else {
-        asked.stage
-    };
-    let origin = Origin {
-        at: if is_today {
-            now
-        } else {
-            calendar.start_of(asked.identified)
-        },
-        known_at: now,
-        recorded: if is_today { u32::MAX } else { 0 },
-        id: draft.text(&id),
-        name: draft.text(&asked.name),
-        customer,
-        kind: asked.kind.code(),
-        stage: first_stage.code(),
-        history: !was_earlier,
-        probability: asked.probability,
-        category: asked.category,
-        term_months: command.term_months.unwrap_or(0),
-        estimate: asked.estimate,
-        product_line: draft.text(asked.product_line.as_deref().unwrap_or_default()),
-        identified: day(asked.identified),
-        stage_entered: day(asked.identified),
-        expected_close: day(asked.expected_close),
-        csm,
-        sales_rep: asked.sales_rep,
-        champion: draft.text(&long("champion", &command.champion)?),
-        source: draft.text(asked.source.as_deref().unwrap_or_default()),
-        use_case: draft.text(command.use_case.as_deref().unwrap_or_default().trim()),
-        notes: draft.note(command.notes.as_deref().unwrap_or_default().trim()),
-        ..Origin::default()
-    };
-    let number = draft.deal(origin);
-    if was_earlier {
-        draft.set(
-            Subject::Deal(number),
-            field::STAGE_ASSERTED,
-            now,
-            i64::from(asked.stage.code()),
-        );
-    }
-    Ok(number)
 }

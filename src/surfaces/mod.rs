@@ -7,6 +7,7 @@ pub mod contracts;
 pub mod http;
 mod legible;
 pub mod mcp;
+mod problem;
 mod rest;
 mod trace;
 

@@ -127,12 +127,6 @@ const CRATES: [(&str, &[&str], &str); 9] = [
 /// The longest a file may be, in lines. A `tests.rs` may be longer: examples are read one at a time.
 const LONGEST: usize = 450;
 
-/// Files that may be longer: (file, why).
-const LONG: [(&str, &str); 1] = [(
-    "src/actions/create_opportunity.rs",
-    "one file is one tool: its schema, its rules and its words stand together",
-)];
-
 /// Names that say nothing about what a file holds.
 const EMPTY_NAMES: [&str; 7] = [
     "utils", "common", "helpers", "types", "models", "services", "managers",
@@ -319,13 +313,8 @@ fn no_file_is_too_long_to_read() {
             continue;
         }
         let lines = text.lines().count();
-        let reason = LONG.iter().find(|(long, _)| *long == path);
-        match (lines > LONGEST, reason) {
-            (true, None) => faults.push(format!("{path} has {lines} lines; {LONGEST} are enough")),
-            (false, Some(_)) => {
-                faults.push(format!("{path} is short again; strike it off the list"))
-            }
-            _ => {}
+        if lines > LONGEST {
+            faults.push(format!("{path} has {lines} lines; {LONGEST} are enough"));
         }
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));

@@ -358,3 +358,76 @@ async fn the_document_names_every_path_and_refers_to_what_there_is() {
         "the page asks elsewhere: {page}"
     );
 }
+
+#[tokio::test]
+async fn what_the_document_shows_as_an_example_is_answered_and_changes_nothing() {
+    let served = demo();
+    let document = body(sent(get(&served, "/api/openapi.json")).await).await;
+    let before = tool(&served, "get_pipeline", json!({})).await;
+    let mut asked = 0;
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let example = &operation["requestBody"]["content"]["application/json"]["example"];
+            if example.is_null() {
+                continue;
+            }
+            let method: Method = method.to_uppercase().parse().unwrap();
+            let mut request = ask(&served, method, &path.replace("{id}", "OPP-1184"));
+            for parameter in operation["parameters"].as_array().into_iter().flatten() {
+                if parameter["in"] == "header" && parameter["required"] == true {
+                    let value = parameter["example"].as_str().unwrap();
+                    request = request.header(parameter["name"].as_str().unwrap(), value);
+                }
+            }
+            let response = sent(request.json(example)).await;
+            let status = response.status();
+            let answer = response.text().await.unwrap();
+            assert_eq!(status, StatusCode::OK, "{path}: {answer}");
+            asked += 1;
+        }
+    }
+    assert_eq!(asked, 14);
+    let after = tool(&served, "get_pipeline", json!({})).await;
+    assert_eq!(before, after);
+}
+
+#[tokio::test]
+async fn the_document_says_which_statuses_and_headers_there_are() {
+    let served = demo();
+    let document = body(sent(get(&served, "/api/openapi.json")).await).await;
+    let one = &document["paths"]["/api/expansion-opportunities/{id}"];
+    let statuses = |operation: &Value| -> Vec<String> {
+        operation["responses"]
+            .as_object()
+            .unwrap()
+            .keys()
+            .cloned()
+            .collect()
+    };
+    for status in ["200", "412", "415", "428"] {
+        assert!(
+            statuses(&one["put"]).contains(&status.to_owned()),
+            "{status}"
+        );
+    }
+    assert!(statuses(&one["get"]).contains(&"304".to_owned()));
+    assert!(!statuses(&one["get"]).contains(&"412".to_owned()));
+    assert_eq!(
+        one["get"]["responses"]["200"]["headers"]["ETag"]["required"],
+        true
+    );
+    let changed = document["components"]["responses"]["412"]["description"]
+        .as_str()
+        .unwrap();
+    assert!(changed.starts_with("`version_changed`"), "{changed}");
+    // A move alone is answered by another tool than an edit.
+    let answers = &one["put"]["responses"]["200"]["content"]["application/json"]["schema"]["anyOf"];
+    assert_eq!(answers.as_array().unwrap().len(), 2);
+    // Whoever must bring a token reads so.
+    assert_eq!(document["security"], json!([{}, {"token": []}]));
+    // What needs no argument needs no body.
+    let forecast = &document["paths"]["/api/tools/get_forecast"]["post"]["requestBody"];
+    assert_eq!(forecast["required"], false);
+    let posted = ask(&served, Method::POST, "/api/tools/get_forecast");
+    assert_eq!(sent(posted).await.status(), StatusCode::OK);
+}

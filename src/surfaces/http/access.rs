@@ -4,13 +4,13 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::oidc::{self, Provider, Resource, Wrong};
-use super::problem::{NeedsRole, Problem};
 use crate::engine::{Caller, Door, Engine, Error};
+use crate::surfaces::problem::{Fault, NeedsRole, Problem};
 use crate::surfaces::waiting;
 
 /// An identity provider, and what is said of it.
@@ -70,16 +70,20 @@ impl Access {
             Credentials::None if !self.needs_token => return Ok(ours(None)),
             Credentials::None => {
                 let detail = "This server answers callers with a bearer token only.";
-                return Err(self.turned_away(None, "token_required", detail));
+                return Err(self.turned_away(None, Fault::TokenRequired, detail));
             }
             Credentials::Unreadable => {
                 let detail = "The Authorization header is no single bearer token.";
-                return Err(self.turned_away(Some("invalid_request"), "invalid_request", detail));
+                return Err(self.turned_away(
+                    Some("invalid_request"),
+                    Fault::InvalidRequest,
+                    detail,
+                ));
             }
             Credentials::Bearer(token) => token,
         };
         let invalid =
-            |detail: &str| self.turned_away(Some("invalid_token"), "invalid_token", detail);
+            |detail: &str| self.turned_away(Some("invalid_token"), Fault::InvalidToken, detail);
         if let Some(vouching) = &self.vouching
             && !Engine::made(token)
         {
@@ -107,7 +111,7 @@ impl Access {
     }
 
     /// 401: bring a token, or another one.
-    fn turned_away(&self, error: Option<&str>, code: &'static str, detail: &str) -> Response {
+    fn turned_away(&self, error: Option<&str>, fault: Fault, detail: &str) -> Response {
         let mut hint = "Send `Authorization: Bearer TOKEN`; an operator makes one with `expansion-pipeline token create`".to_owned();
         let challenge = if let Some(vouching) = &self.vouching {
             hint.push_str(
@@ -121,7 +125,7 @@ impl Access {
             );
             HeaderValue::from_str(&text).ok()
         };
-        let problem = Problem::new(StatusCode::UNAUTHORIZED, code, detail).hint(hint + ".");
+        let problem = Problem::new(fault, detail).hint(hint + ".");
         challenged(problem.into_response(), challenge)
     }
 }
@@ -140,8 +144,7 @@ fn challenged(mut response: Response, challenge: Option<HeaderValue>) -> Respons
 /// 403: the token is good and holds none of our scopes.
 fn powerless(vouching: &Vouching) -> Response {
     let problem = Problem::new(
-        StatusCode::FORBIDDEN,
-        "insufficient_scope",
+        Fault::InsufficientScope,
         "The bearer token is good and holds none of the scopes pipeline:read, pipeline:write and pipeline:admin.",
     )
     .hint("Ask the identity provider for a token with one of them.");
@@ -154,8 +157,7 @@ fn powerless(vouching: &Vouching) -> Response {
 /// 503: the provider does not say which keys are its own.
 fn unavailable() -> Response {
     let problem = Problem::new(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "provider_unavailable",
+        Fault::ProviderUnavailable,
         "The identity provider does not answer, so the bearer token cannot be checked.",
     )
     .hint("Try again in a few seconds with the same token.");
@@ -195,8 +197,7 @@ pub async fn identify(
 ) -> Response {
     if has_token_in_url(&request) {
         return Problem::new(
-            StatusCode::BAD_REQUEST,
-            "token_in_url",
+            Fault::TokenInUrl,
             "A token does not belong into a URL, where logs keep it; this one should be revoked.",
         )
         .hint("Send `Authorization: Bearer TOKEN`.")

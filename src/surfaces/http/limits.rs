@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use governor::clock::{Clock as _, DefaultClock};
@@ -14,8 +14,8 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use serde_json::json;
 use tokio::sync::Semaphore;
 
-use super::problem::Problem;
 use crate::engine::Caller;
+use crate::surfaces::problem::{Fault, Problem};
 
 /// The most requests that are answered at a time.
 const AT_A_TIME: usize = 512;
@@ -73,29 +73,17 @@ pub async fn limit(State(limits): State<Arc<Limits>>, request: Request, next: Ne
     let is_mcp = request.uri().path().starts_with("/mcp");
     if let Some(wait) = limits.wait(&name_of(&request)) {
         let words = "This caller asks too often.";
-        return turned_away(
-            StatusCode::TOO_MANY_REQUESTS,
-            "too_many_requests",
-            words,
-            wait,
-            is_mcp,
-        );
+        return turned_away(Fault::TooManyRequests, words, wait, is_mcp);
     }
     let Ok(_place) = limits.places.try_acquire() else {
         let words = "Too many requests are being answered.";
         let wait = Duration::from_secs(1);
-        return turned_away(StatusCode::SERVICE_UNAVAILABLE, "busy", words, wait, is_mcp);
+        return turned_away(Fault::Busy, words, wait, is_mcp);
     };
     next.run(request).await
 }
 
-fn turned_away(
-    status: StatusCode,
-    code: &'static str,
-    words: &str,
-    wait: Duration,
-    is_mcp: bool,
-) -> Response {
+fn turned_away(fault: Fault, words: &str, wait: Duration, is_mcp: bool) -> Response {
     let milliseconds = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1);
     let seconds = milliseconds.div_ceil(1_000);
     let hint = format!("Try again in {milliseconds} ms.");
@@ -103,13 +91,13 @@ fn turned_away(
         let error = json!({
             "code": -32_000,
             "message": format!("{words} {hint}"),
-            "data": { "code": code, "retry_after_ms": milliseconds },
+            "data": { "code": fault.name(), "retry_after_ms": milliseconds },
         });
         let body = json!({ "jsonrpc": "2.0", "id": null, "error": error }).to_string();
         let kind = [(header::CONTENT_TYPE, "application/json")];
-        (status, kind, body).into_response()
+        (fault.status(), kind, body).into_response()
     } else {
-        Problem::new(status, code, words).hint(hint).into_response()
+        Problem::new(fault, words).hint(hint).into_response()
     };
     response
         .headers_mut()

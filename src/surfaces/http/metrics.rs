@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::header;
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use prometheus_client::encoding::EncodeLabelSet;
@@ -15,8 +15,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::problem::Problem;
 use crate::engine::{Called, Ending, Engine};
+use crate::surfaces::problem::{Fault, Problem};
 use crate::surfaces::waiting;
 
 /// The bounds of the histogram, in seconds.
@@ -148,7 +148,7 @@ pub async fn ready(State(metrics): State<Arc<Metrics>>) -> Response {
         return "ready\n".into_response();
     }
     let detail = "The database cannot be read now; the log says why.";
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", detail).into_response()
+    Problem::new(Fault::NotReady, detail).into_response()
 }
 
 /// Counts a request.

@@ -1,12 +1,11 @@
 //! The program over HTTP: MCP at `/mcp` for clients of both revisions and the REST API below `/api`,
-//! from one engine. Belongs here:
-//! listening, who may come in from where, stopping. What is said stands in `mcp` and beside it.
+//! from one engine. Belongs here: listening, who may come in from where, stopping. What is said stands in
+//! `mcp` and `rest`.
 
 mod access;
 mod limits;
 mod metrics;
 mod oidc;
-pub mod problem;
 mod requests;
 mod sessions;
 mod site;
@@ -177,7 +176,12 @@ fn router<S: ServerHandler>(
 
     let metrics = Arc::new(Metrics::new(Arc::clone(&engine)));
     let limits = Arc::new(Limits::new(listening.rate_limit));
-    let api = rest::router(engine, listening.actor.clone(), listening.role);
+    let api = rest::router(
+        engine,
+        listening.needs_token,
+        listening.actor.clone(),
+        listening.role,
+    );
     // Hosts and origins are checked once, before all doors.
     let config = StreamableHttpServerConfig::default()
         .with_json_response(true)

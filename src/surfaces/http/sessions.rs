@@ -12,8 +12,8 @@ use axum::response::{IntoResponse, Response};
 use rmcp::transport::streamable_http_server::session::SessionManager as _;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 
-use super::problem::Problem;
 use crate::engine::{Caller, Role};
+use crate::surfaces::problem::{Fault, Problem};
 
 /// The header that names a session.
 const SESSION: &str = "mcp-session-id";
@@ -85,13 +85,9 @@ pub async fn bind(State(sessions): State<Arc<Sessions>>, request: Request, next:
     if let Some(session) = session_of(request.headers()) {
         if !sessions.belongs(session, by.as_ref()) {
             // As of one that never was: whether it exists is nobody else's business.
-            return Problem::new(
-                StatusCode::NOT_FOUND,
-                "unknown_session",
-                "There is no such session.",
-            )
-            .hint("Initialize a new one.")
-            .into_response();
+            return Problem::new(Fault::UnknownSession, "There is no such session.")
+                .hint("Initialize a new one.")
+                .into_response();
         }
         let ends_it = request.method() == Method::DELETE;
         let mut response = next.run(request).await;
@@ -106,13 +102,9 @@ pub async fn bind(State(sessions): State<Arc<Sessions>>, request: Request, next:
         let may_open =
             request.method() == Method::POST && request.headers().get("mcp-method").is_none();
         if may_open && sessions.opened().len() >= MOST {
-            return Problem::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "too_many_sessions",
-                "Too many sessions are open.",
-            )
-            .hint("Try again in a few minutes, or use MCP 2026-07-28, which needs none.")
-            .into_response();
+            return Problem::new(Fault::TooManySessions, "Too many sessions are open.")
+                .hint("Try again in a few minutes, or use MCP 2026-07-28, which needs none.")
+                .into_response();
         }
     }
     let response = next.run(request).await;

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::problem::Problem;
+use crate::surfaces::problem::{Fault, Problem};
 
 /// The names and pages that are let in.
 #[derive(Debug)]
@@ -121,8 +121,7 @@ pub async fn check(State(site): State<Arc<Site>>, request: Request, next: Next) 
     let host = host_of(request.headers(), request.uri()).unwrap_or_default();
     if !site.knows_host(host) {
         return Problem::new(
-            StatusCode::FORBIDDEN,
-            "unknown_host",
+            Fault::UnknownHost,
             "The request names a host that this server is not known by.",
         )
         .hint("Start it with --public-url when clients know it by another name.")
@@ -136,8 +135,7 @@ pub async fn check(State(site): State<Arc<Site>>, request: Request, next: Next) 
         .all(is_known)
     {
         return Problem::new(
-            StatusCode::FORBIDDEN,
-            "unknown_origin",
+            Fault::UnknownOrigin,
             "Pages of this origin may not call this server.",
         )
         .hint("Start it with --allow-origin to let them.")

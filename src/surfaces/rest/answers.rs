@@ -6,30 +6,51 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use serde_json::Value;
 
-use super::paths::Route;
+use super::paths::{Method, Route, about};
 use super::reading::Received;
 use super::rows;
 use crate::engine::Answer;
-use crate::surfaces::http::problem::Problem;
+use crate::registry::Tool;
+use crate::surfaces::problem::{Fault, Problem};
 
-/// Where in an answer the opportunity stands that it is about.
-const OPPORTUNITY: [&str; 2] = ["/opportunity", "/after"];
 /// The media type of rows.
 const CSV: &str = "text/csv";
 
 /// What was asked for.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Asked {
-    /// By which path; none when by the name of the tool.
-    pub route: Option<&'static Route>,
+    /// The part of the answer that is the opportunity it is about.
+    about: Option<&'static str>,
+    /// The part of the answer that can be had as rows.
+    rows: Option<&'static str>,
     /// Whether by a query, which has pages.
-    pub is_query: bool,
+    is_query: bool,
+}
+
+impl Asked {
+    /// By the name of a tool.
+    pub fn by_name(tool: &Tool) -> Asked {
+        Asked {
+            about: about(tool.name),
+            rows: None,
+            is_query: false,
+        }
+    }
+
+    /// By a path, where this tool answers.
+    pub fn by_path(tool: &Tool, route: &Route) -> Asked {
+        Asked {
+            about: about(tool.name),
+            rows: route.rows,
+            is_query: route.method == Method::Get,
+        }
+    }
 }
 
 /// The response of an answer.
 pub fn answered(answer: &Answer, asked: &Asked, received: &Received) -> Result<Response, Problem> {
     let answer = &answer.structured;
-    let about = OPPORTUNITY.iter().find_map(|place| answer.pointer(place));
+    let about = asked.about.and_then(|part| answer.get(part));
     let tag = about
         .and_then(|opportunity| opportunity.get("version"))
         .map(|version| format!("\"{version}\""));
@@ -60,8 +81,8 @@ pub fn answered(answer: &Answer, asked: &Asked, received: &Received) -> Result<R
     {
         headers.push((header::LINK, next(received, cursor)));
     }
-    let rows = asked.route.and_then(|route| route.rows);
-    let rows = rows
+    let rows = asked
+        .rows
         .and_then(|name| answer.get(name))
         .and_then(Value::as_array);
     match (wants_rows(received)?, rows) {
@@ -76,8 +97,7 @@ pub fn answered(answer: &Answer, asked: &Asked, received: &Received) -> Result<R
             )
         }
         (true, None) => Err(Problem::new(
-            StatusCode::NOT_ACCEPTABLE,
-            "not_acceptable",
+            Fault::NotAcceptable,
             "This answer has no rows, so it is no CSV.",
         )
         .hint("Accept application/json.")),
@@ -104,8 +124,7 @@ fn wants_rows(received: &Received) -> Result<bool, Problem> {
         }
     }
     Err(Problem::new(
-        StatusCode::NOT_ACCEPTABLE,
-        "not_acceptable",
+        Fault::NotAcceptable,
         "Answers are application/json, lists also text/csv.",
     ))
 }

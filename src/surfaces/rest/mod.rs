@@ -4,6 +4,7 @@
 //! `answers`, and what the document about all of it says in `openapi`.
 
 mod answers;
+mod examples;
 mod openapi;
 mod paths;
 mod reading;
@@ -22,9 +23,9 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 use self::answers::{Asked, answered};
 use self::paths::{Method, PATHS, Route};
 use self::reading::{Received, Versions};
-use super::http::problem::Problem;
+use super::problem::{Fault, Problem};
 use crate::engine::{Answer, Caller, Engine, Error, Role};
-use crate::refusal::Code;
+use crate::refusal::{Code, Refusal};
 use crate::registry::{self, Tool};
 use crate::surfaces::waiting;
 
@@ -44,9 +45,9 @@ pub struct Api {
     role: Role,
 }
 
-/// The routes of the API. Callers without a token act under this name, or each under its program's, and
-/// in this role.
-pub fn router(engine: Arc<Engine>, actor: Option<String>, role: Role) -> Router {
+/// The routes of the API. Callers without a token, where they need none, act under this name, or each under
+/// its program's, and in this role.
+pub fn router(engine: Arc<Engine>, needs_token: bool, actor: Option<String>, role: Role) -> Router {
     let api = Api {
         engine,
         actor,
@@ -56,7 +57,10 @@ pub fn router(engine: Arc<Engine>, actor: Option<String>, role: Role) -> Router 
     let page = SwaggerUi::new("/api/docs").config(Config::from("/api/openapi.json"));
     let mut router = Router::new()
         .merge(page)
-        .route("/api/openapi.json", get(openapi::document))
+        .route(
+            "/api/openapi.json",
+            get(move || openapi::document(needs_token)),
+        )
         .route(TOOL, post(call_tool));
     for route in PATHS {
         let handler = move |State(api): State<Api>, id: Option<Path<String>>, request: Request| async move {
@@ -85,14 +89,13 @@ const fn filter(method: Method) -> MethodFilter {
 /// There is no such path.
 pub async fn nothing_there(request: Request) -> Problem {
     let message = format!("There is nothing at {}.", request.uri().path());
-    Problem::new(StatusCode::NOT_FOUND, "no_such_path", message)
-        .hint("All paths stand in /api/openapi.json.")
+    Problem::new(Fault::NoSuchPath, message).hint("All paths stand in /api/openapi.json.")
 }
 
 async fn no_such_method(request: Request) -> Problem {
     let (path, method) = (request.uri().path(), request.method());
     let message = format!("{path} does not answer {method}.");
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "no_such_method", message)
+    Problem::new(Fault::NoSuchMethod, message)
         .hint("The Allow header names the methods that it answers.")
 }
 
@@ -107,7 +110,7 @@ async fn call_tool(
     received.no_query()?;
     let arguments = received.with_key(tool, received.body()?)?;
     let answer = ask(&api, vec![(tool, arguments)], &received).await?;
-    answered(&answer, &Asked::default(), &received)
+    answered(&answer, &Asked::by_name(tool), &received)
 }
 
 /// A path of the table.
@@ -142,6 +145,7 @@ async fn follow(
         }
     }
     let calls = calls(tool, route, arguments)?;
+    let answers = calls.last().map_or(tool, |(last, _)| *last);
     let answer = ask(api, calls, &received).await.map_err(|problem| {
         // What was changed meanwhile is said with the status that goes with If-Match.
         match versions {
@@ -151,11 +155,7 @@ async fn follow(
             Versions::Any => problem,
         }
     })?;
-    let asked = Asked {
-        route: Some(route),
-        is_query: route.method == Method::Get,
-    };
-    answered(&answer, &asked, &received)
+    answered(&answer, &Asked::by_path(answers, route), &received)
 }
 
 /// An argument that the request says elsewhere, and must not contradict.
@@ -163,11 +163,7 @@ fn given_once(arguments: &mut Map<String, Value>, name: &str, value: Value) -> R
     match arguments.insert(name.to_owned(), value.clone()) {
         Some(other) if other != value => {
             let message = format!("'{name}' is given twice: {other} and {value}.");
-            Err(Problem::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                Code::InvalidArgument.name(),
-                message,
-            ))
+            Err(Refusal::new(Code::InvalidArgument, message).into())
         }
         _ => Ok(()),
     }
@@ -180,29 +176,28 @@ fn calls(
     route: &Route,
     arguments: Map<String, Value>,
 ) -> Result<Calls, Problem> {
-    let Some((name, _)) = route
-        .first
-        .filter(|(_, sign)| arguments.contains_key(*sign))
-    else {
+    let Some(first) = &route.first else {
         return Ok(vec![(tool, arguments)]);
     };
-    let first = registry::find(name)?;
-    let knows = |tool: &Tool, name: &str| tool.arguments.iter().any(|known| known == name);
-    let shared = ["opportunity", "dry_run", "reason", "confirm"];
-    let (mut moves, mut edits) = (Map::new(), Map::new());
+    if !arguments.contains_key(first.when) {
+        return Ok(vec![(tool, arguments)]);
+    }
+    let goes_first = registry::find(first.tool)?;
+    let is_shared = |name: &str| first.shared.contains(&name);
+    let (mut before, mut after) = (Map::new(), Map::new());
     for (name, value) in arguments {
-        if shared.contains(&name.as_str()) {
-            edits.insert(name.clone(), value.clone());
+        if is_shared(&name) {
+            after.insert(name.clone(), value.clone());
         }
-        if knows(first, &name) {
-            moves.insert(name, value);
+        if goes_first.arguments.contains(&name) {
+            before.insert(name, value);
         } else {
-            edits.insert(name, value);
+            after.insert(name, value);
         }
     }
-    let has_edits = edits.keys().any(|name| !shared.contains(&name.as_str()));
-    let mut calls = vec![(first, moves)];
-    calls.extend(has_edits.then_some((tool, edits)));
+    let has_more = after.keys().any(|name| !is_shared(name));
+    let mut calls = vec![(goes_first, before)];
+    calls.extend(has_more.then_some((tool, after)));
     Ok(calls)
 }
 

@@ -1,29 +1,39 @@
 //! The document about the API (OpenAPI 3.1), made of the tools' own schemas and the table of paths, so
 //! that it cannot say anything else than they do.
 
+mod responses;
+
 use std::sync::LazyLock;
 
 use axum::http::header;
 use axum::response::IntoResponse;
 use serde_json::{Map, Value, json};
 
+use self::responses::{problem_schema, problems, responses};
+use super::examples;
 use super::paths::{Method, PATHS, Route};
 use crate::registry::{self, Tool, tools};
 
-/// The document.
-pub async fn document() -> impl IntoResponse {
-    static DOCUMENT: LazyLock<String> = LazyLock::new(|| whole().to_string());
+/// The parts of a tool's contract, as components are named after them.
+const ARGUMENTS: &str = "arguments";
+const ANSWER: &str = "answer";
+
+/// The document: of a server that every caller must bring a token to, or not.
+pub async fn document(needs_token: bool) -> impl IntoResponse {
+    static OPEN: LazyLock<String> = LazyLock::new(|| whole(&json!([{}, { "token": [] }])));
+    static GUARDED: LazyLock<String> = LazyLock::new(|| whole(&json!([{ "token": [] }])));
+    let document = if needs_token { &GUARDED } else { &OPEN };
     (
         [(header::CONTENT_TYPE, "application/json")],
-        DOCUMENT.as_str(),
+        document.as_str(),
     )
 }
 
-fn whole() -> Value {
-    let mut schemas = Map::from_iter([("Problem".to_owned(), problem())]);
+fn whole(security: &Value) -> String {
+    let mut schemas = Map::from_iter([("Problem".to_owned(), problem_schema())]);
     let mut paths: Map<String, Value> = Map::new();
     for tool in tools() {
-        for (part, schema) in [("arguments", &tool.input), ("answer", &tool.output)] {
+        for (part, schema) in [(ARGUMENTS, &tool.input), (ANSWER, &tool.output)] {
             let name = format!("{}.{part}", tool.name);
             let schema = placed(Value::Object((**schema).clone()), &name);
             schemas.insert(name, schema);
@@ -52,10 +62,12 @@ fn whole() -> Value {
         "paths": paths,
         "components": {
             "schemas": schemas,
+            "responses": problems(),
             "securitySchemes": { "token": { "type": "http", "scheme": "bearer" } },
         },
-        "security": [{}, { "token": [] }],
+        "security": security,
     })
+    .to_string()
 }
 
 /// A schema as a component: what it refers to within itself is referred to from the document.
@@ -87,7 +99,7 @@ fn placed(mut schema: Value, name: &str) -> Value {
     schema
 }
 
-fn refers_to(tool: &Tool, part: &str) -> Value {
+fn reference(tool: &Tool, part: &str) -> Value {
     json!({ "$ref": format!("#/components/schemas/{}.{part}", tool.name) })
 }
 
@@ -98,8 +110,8 @@ fn by_name(tool: &Tool) -> Value {
         "summary": tool.title,
         "description": tool.description,
         "tags": ["tools"],
-        "requestBody": { "required": true, "content": { "application/json": { "schema": refers_to(tool, "arguments") } } },
-        "responses": responses(tool, false, keyed),
+        "requestBody": body(tool, reference(tool, ARGUMENTS), None),
+        "responses": responses(None, &[tool]),
     });
     if keyed {
         set(&mut operation, "parameters", json!([idempotency_key()]));
@@ -112,17 +124,21 @@ fn by_path(route: &Route, tool: &Tool) -> Value {
     if route.id.is_some() {
         parameters.push(json!({
             "name": "id", "in": "path", "required": true, "description": "The id of an opportunity",
-            "schema": { "type": "string", "minLength": 1 },
+            "schema": { "type": "string", "minLength": 1 }, "example": examples::ID,
         }));
     }
     let own = |name: &str| route.id != Some(name);
+    let first = route
+        .first
+        .and_then(|first| registry::find(first.tool).ok());
+    let answering: Vec<&Tool> = first.into_iter().chain([tool]).collect();
     let properties = tool.input.get("properties").and_then(Value::as_object);
     let mut operation = json!({
         "operationId": format!("{}_{}", route.method.word(), route.path.trim_start_matches("/api/").replace(['/', '-'], "_").replace(['{', '}'], "")),
         "summary": route.summary,
         "description": tool.description,
         "tags": ["pipeline"],
-        "responses": responses(tool, route.rows.is_some(), route.method == Method::Post),
+        "responses": responses(Some(route), &answering),
     });
     if route.method == Method::Get {
         let asked = properties
@@ -139,14 +155,15 @@ fn by_path(route: &Route, tool: &Tool) -> Value {
     } else {
         if matches!(route.method, Method::Put | Method::Patch) {
             parameters.push(json!({
-                "name": "If-Match", "in": "header", "required": true, "schema": { "type": "string" },
+                "name": "If-Match", "in": "header", "required": true,
+                "schema": { "type": "string", "pattern": r#"^(\*|"[0-9]{1,9}")$"# }, "example": "*",
                 "description": "The ETag of the opportunity as it was seen, or *",
             }));
         } else {
             parameters.push(idempotency_key());
         }
-        let schema = match route.first.and_then(|(name, _)| registry::find(name).ok()) {
-            None => refers_to(tool, "arguments"),
+        let schema = match first {
+            None => reference(tool, ARGUMENTS),
             Some(first) => {
                 let of_first = first.input.get("properties").and_then(Value::as_object);
                 let all = of_first.into_iter().chain(properties).flatten();
@@ -157,11 +174,7 @@ fn by_path(route: &Route, tool: &Tool) -> Value {
                 json!({ "type": "object", "properties": all, "additionalProperties": false })
             }
         };
-        set(
-            &mut operation,
-            "requestBody",
-            json!({ "required": true, "content": { "application/json": { "schema": schema } } }),
-        );
+        set(&mut operation, "requestBody", body(tool, schema, route.id));
     }
     set(&mut operation, "parameters", parameters.into());
     operation
@@ -183,6 +196,16 @@ fn in_query(name: &str, schema: &Value) -> Option<Value> {
     )
 }
 
+/// Arguments as a body, which may be left out when a tool needs none.
+fn body(tool: &Tool, schema: Value, in_path: Option<&str>) -> Value {
+    let mut content = json!({ "schema": schema });
+    if let Some(example) = examples::of(tool.name, in_path) {
+        set(&mut content, "example", example.into());
+    }
+    let needs_some = tool.input.contains_key("required");
+    json!({ "required": needs_some, "content": { "application/json": content } })
+}
+
 fn idempotency_key() -> Value {
     json!({
         "name": "Idempotency-Key", "in": "header", "schema": { "type": "string", "minLength": 1, "maxLength": 255 },
@@ -190,63 +213,8 @@ fn idempotency_key() -> Value {
     })
 }
 
-fn responses(tool: &Tool, has_rows: bool, makes: bool) -> Value {
-    let mut content = json!({ "application/json": { "schema": refers_to(tool, "answer") } });
-    if has_rows {
-        set(
-            &mut content,
-            "text/csv",
-            json!({ "schema": { "type": "string" } }),
-        );
-    }
-    let mut responses = json!({
-        "200": { "description": "The answer", "content": content },
-        "default": {
-            "description": "What is wrong, and what to do about it",
-            "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } },
-        },
-    });
-    if makes {
-        set(
-            &mut responses,
-            "201",
-            json!({ "description": "It was made", "content": content }),
-        );
-    }
-    responses
-}
-
 fn set(object: &mut Value, name: &str, value: Value) {
     if let Some(object) = object.as_object_mut() {
         object.insert(name.to_owned(), value);
     }
-}
-
-/// A problem (RFC 9457) with the fields of a refusal.
-fn problem() -> Value {
-    json!({
-        "type": "object",
-        "required": ["type", "title", "status", "detail", "code"],
-        "properties": {
-            "type": { "type": "string" },
-            "title": { "type": "string" },
-            "status": { "type": "integer" },
-            "detail": { "type": "string", "description": "What is wrong, in one sentence" },
-            "code": { "type": "string", "description": "A stable code" },
-            "kind": { "type": "string", "description": "The kind of refusal" },
-            "hint": { "type": "string", "description": "What to do about it" },
-            "candidates": { "type": "array", "items": { "type": "string" }, "description": "What would have fitted, best first" },
-            "wants": {
-                "type": "object",
-                "description": "The argument that would mend it, and a question that a person can answer",
-                "required": ["argument", "question", "type"],
-                "properties": {
-                    "argument": { "type": "string" },
-                    "question": { "type": "string" },
-                    "type": { "enum": ["text", "choice", "yes"] },
-                    "choices": { "type": "array", "items": { "type": "string" } },
-                },
-            },
-        },
-    })
 }

@@ -39,13 +39,23 @@ pub struct Route {
     pub id: Option<&'static str>,
     /// What is asked for when the request does not say.
     pub with: &'static [(&'static str, &'static [&'static str])],
-    /// A tool that goes first, in the same change, when the body names its argument: (tool, argument).
-    /// It takes what it knows, and the other tool the rest.
-    pub first: Option<(&'static str, &'static str)>,
+    /// A tool that goes first, in the same change.
+    pub first: Option<First>,
     /// The rows of the answer that can be had as CSV.
     pub rows: Option<&'static str>,
     /// What it does, in a few words.
     pub summary: &'static str,
+}
+
+/// A tool that goes first: it takes the arguments it knows, and the other tool the rest.
+#[derive(Debug, Clone, Copy)]
+pub struct First {
+    /// The tool.
+    pub tool: &'static str,
+    /// When the body names this argument.
+    pub when: &'static str,
+    /// The arguments that both take.
+    pub shared: &'static [&'static str],
 }
 
 const OPPORTUNITIES: &str = "/api/expansion-opportunities";
@@ -67,7 +77,11 @@ const EDIT: Route = Route {
     path: OPPORTUNITY,
     tool: "update_opportunity",
     id: Some("opportunity"),
-    first: Some(("update_stage", "stage")),
+    first: Some(First {
+        tool: "update_stage",
+        when: "stage",
+        shared: &["opportunity", "dry_run", "reason", "confirm"],
+    }),
     summary: "Change what is named and nothing else; with a stage, move it there in the same change",
     ..READ
 };
@@ -125,6 +139,21 @@ pub const PATHS: &[Route] = &[
         ..EDIT
     },
 ];
+
+/// The part of an answer that is the opportunity it is about: (tool, part). Its version is the ETag.
+const ABOUT: [(&str, &str); 5] = [
+    ("get_opportunity", "opportunity"),
+    ("create_opportunity", "opportunity"),
+    ("update_opportunity", "opportunity"),
+    ("update_stage", "after"),
+    ("undo_change", "opportunity"),
+];
+
+/// The part of this tool's answer that is the opportunity it is about.
+pub fn about(tool: &str) -> Option<&'static str> {
+    let (_, part) = ABOUT.iter().find(|(name, _)| *name == tool)?;
+    Some(part)
+}
 
 /// Other names of arguments, as the requirements have them.
 pub const ALIASES: [(&str, &str); 4] = [

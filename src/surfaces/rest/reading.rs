@@ -4,15 +4,15 @@
 use axum::body::{Bytes, to_bytes};
 use axum::extract::Request;
 use axum::http::request::Parts;
-use axum::http::{HeaderName, StatusCode, header};
+use axum::http::{HeaderName, header};
 use serde_json::{Map, Value};
 
 use super::paths::ALIASES;
 use crate::engine::{Caller, Door, Role};
-use crate::refusal::Code;
+use crate::refusal::{Code, Refusal};
 use crate::registry::Tool;
 use crate::surfaces::arguments::arguments_of;
-use crate::surfaces::http::problem::Problem;
+use crate::surfaces::problem::{Fault, Problem};
 use crate::surfaces::trace::{self, TRACEPARENT};
 
 /// The largest body that is read, in bytes.
@@ -37,12 +37,11 @@ pub enum Versions {
 }
 
 fn bad(detail: impl Into<String>) -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST, "malformed_request", detail)
+    Problem::new(Fault::MalformedRequest, detail)
 }
 
 fn wrong(detail: impl Into<String>) -> Problem {
-    let code = Code::InvalidArgument.name();
-    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
+    Problem::from(Refusal::new(Code::InvalidArgument, detail))
 }
 
 impl Received {
@@ -51,7 +50,7 @@ impl Received {
         let (parts, body) = request.into_parts();
         let body = to_bytes(body, LARGEST).await.map_err(|_| {
             let message = format!("The body is larger than {LARGEST} bytes, or broke off.");
-            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message)
+            Problem::new(Fault::TooLarge, message)
         })?;
         Ok(Received { parts, body })
     }
@@ -125,8 +124,7 @@ impl Received {
         let kind = kind.split(';').next().unwrap_or_default().trim();
         if !kind.eq_ignore_ascii_case("application/json") {
             return Err(Problem::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "unsupported_media_type",
+                Fault::UnsupportedMediaType,
                 "The body is read as application/json only.",
             ));
         }
@@ -176,8 +174,7 @@ impl Received {
     pub fn versions(&self) -> Result<Versions, Problem> {
         let Some(given) = self.header(header::IF_MATCH) else {
             return Err(Problem::new(
-                StatusCode::PRECONDITION_REQUIRED,
-                "precondition_required",
+                Fault::PreconditionRequired,
                 "A change says with If-Match which version it is meant for.",
             )
             .hint("Send the ETag of the opportunity as you saw it, or * for whichever there is."));
