@@ -13,6 +13,7 @@ use crate::domain::days::day;
 use crate::domain::draft::Author;
 use crate::domain::portfolio::Portfolio;
 use crate::language::question::Question;
+use crate::language::watched;
 use crate::refusal::{self, Code, Refusal};
 use crate::registry::{self, Does, Tool};
 use crate::reports::{self, Asked};
@@ -35,15 +36,21 @@ impl Engine {
         };
         // What is only supposed needs no right.
         let author = author(caller.clone().in_role(Role::Admin), now);
-        let answered = self.reply(entry, &head, &asked, &author, |asked, copy, arguments| {
-            let known = &tool.arguments;
-            match copy.zip(entry.ask_both) {
-                None => (entry.answer)(asked, arguments, known),
-                Some((copy, ask_both)) => ask_both(asked, copy, arguments, known),
-            }
+        let (answered, is_untrusted) = watched(|| {
+            self.reply(entry, &head, &asked, &author, |asked, copy, arguments| {
+                let known = &tool.arguments;
+                match copy.zip(entry.ask_both) {
+                    None => (entry.answer)(asked, arguments, known),
+                    Some((copy, ask_both)) => ask_both(asked, copy, arguments, known),
+                }
+            })
         });
         let (structured, text) = answered?;
-        Ok(Answer { structured, text })
+        Ok(Answer {
+            structured,
+            text,
+            is_untrusted,
+        })
     }
 
     /// Has a report answer a question of the log as far as it had come then: of the portfolio asked
@@ -150,8 +157,14 @@ impl Engine {
             today: head.settings().calendar.date_of(now),
             ask: &ask,
         };
-        let (structured, text) = (entry.answer)(&desk, arguments, &tool.arguments)?;
-        Ok(Answer { structured, text })
+        let (answered, is_untrusted) =
+            watched(|| (entry.answer)(&desk, arguments, &tool.arguments));
+        let (structured, text) = answered?;
+        Ok(Answer {
+            structured,
+            text,
+            is_untrusted,
+        })
     }
 
     /// A long text of the store; empty when it cannot be read now.
