@@ -141,7 +141,7 @@ impl Action for UndoChange {
         let mut text = format!("{did}: {}.", undone.join(", "));
         if let Some(deal) = &outcome.opportunity {
             text.push_str(&format!(
-                "\n{} ({}) is in {}.",
+                "\nOpportunity {} ({}) is in {}.",
                 deal.id,
                 deal.customer(),
                 deal.stage

@@ -215,7 +215,7 @@ impl Action for UpdateStage {
                 after.id, outcome.before.stage, after.stage
             )
         } else {
-            format!("{} stays in {}.", after.id, after.stage)
+            format!("Opportunity {} stays in {}.", after.id, after.stage)
         };
         if let Some(days) = outcome.days_in_previous_stage {
             text.push_str(&format!(

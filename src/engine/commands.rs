@@ -103,6 +103,7 @@ impl Engine {
                 answers.push(Answer {
                     structured: outcome.structured,
                     text: outcome.text,
+                    is_untrusted: true,
                 });
                 // What changes nothing leaves nothing behind, not even words.
                 if !outcome.planned.batch.is_empty() {

@@ -80,6 +80,8 @@ pub struct Answer {
     pub structured: Value,
     /// A few lines with every essential figure.
     pub text: String,
+    /// Whether it may hold text that came from people or other systems.
+    pub is_untrusted: bool,
 }
 
 /// Answers questions about one organisation and carries out commands on it.

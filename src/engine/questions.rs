@@ -15,6 +15,7 @@ use crate::domain::days::day;
 use crate::domain::draft::Author;
 use crate::domain::portfolio::Portfolio;
 use crate::language::question::Question;
+use crate::language::watched;
 use crate::refusal::{self, Code, Refusal};
 use crate::registry::{self, Does, Tool};
 use crate::reports::{self, Asked};
@@ -51,22 +52,28 @@ impl Engine {
             has_notes.set(true);
             self.note(number)
         };
-        let answered = self.reply(
-            entry,
-            &head,
-            &asked,
-            &author,
-            &note,
-            |asked, copy, arguments| {
-                let known = &tool.arguments;
-                match copy.zip(entry.ask_both) {
-                    None => (entry.answer)(asked, arguments, known),
-                    Some((copy, ask_both)) => ask_both(asked, copy, arguments, known),
-                }
-            },
-        );
+        let (answered, is_untrusted) = watched(|| {
+            self.reply(
+                entry,
+                &head,
+                &asked,
+                &author,
+                &note,
+                |asked, copy, arguments| {
+                    let known = &tool.arguments;
+                    match copy.zip(entry.ask_both) {
+                        None => (entry.answer)(asked, arguments, known),
+                        Some((copy, ask_both)) => ask_both(asked, copy, arguments, known),
+                    }
+                },
+            )
+        });
         let (structured, text) = answered?;
-        let answer = Answer { structured, text };
+        let answer = Answer {
+            structured,
+            text,
+            is_untrusted,
+        };
         // Notes are read anew each time, since that may fail for once.
         if let Some(question) = repeatable.filter(|_| !has_notes.get()) {
             self.remembered.keep(question, &answer);
@@ -180,8 +187,14 @@ impl Engine {
             today: head.settings().calendar.date_of(now),
             ask: &ask,
         };
-        let (structured, text) = (entry.answer)(&desk, arguments, &tool.arguments)?;
-        Ok(Answer { structured, text })
+        let (answered, is_untrusted) =
+            watched(|| (entry.answer)(&desk, arguments, &tool.arguments));
+        let (structured, text) = answered?;
+        Ok(Answer {
+            structured,
+            text,
+            is_untrusted,
+        })
     }
 
     /// A long text of the store; empty when it cannot be read now.

@@ -100,6 +100,7 @@ mod tests {
         Answer {
             structured: Value::Null,
             text: text.to_owned(),
+            is_untrusted: false,
         }
     }
 

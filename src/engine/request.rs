@@ -205,5 +205,6 @@ pub(super) fn answered_before(store: &Store, key: &str, hash: &str) -> Result<Op
             .and_then(Value::as_str)
             .unwrap_or_default()
             .to_owned(),
+        is_untrusted: true,
     }))
 }

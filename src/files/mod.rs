@@ -9,6 +9,7 @@ mod dates;
 mod deals;
 mod dialect;
 pub mod export;
+mod formula;
 mod history;
 pub mod log;
 mod lookalikes;

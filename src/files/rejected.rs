@@ -5,6 +5,7 @@ use csv::{ByteRecord, WriterBuilder};
 use rustc_hash::FxHashMap;
 
 use super::dialect::{Records, squeeze};
+use super::formula::copied;
 use super::numbers::Shares;
 use super::{Sort, Source};
 use crate::domain::statement::Rejection;
@@ -74,7 +75,10 @@ pub fn write_rejected(sources: &[Source], rejections: &[Rejection]) -> Vec<u8> {
                     row.resize(place + 1, Vec::new());
                 }
                 if let Some(there) = row.get_mut(place) {
-                    *there = cell.to_vec();
+                    *there = match str::from_utf8(cell) {
+                        Ok(cell) => copied(cell).into_owned().into_bytes(),
+                        Err(_) => cell.to_vec(),
+                    };
                     if percent == Some(nth) && is_bare_number(cell) {
                         there.push(b'%');
                     }

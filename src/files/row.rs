@@ -7,6 +7,7 @@ use std::ops::RangeInclusive;
 use chrono::NaiveDate;
 
 use super::dialect::Raw;
+use super::formula::unmarked;
 use super::table::{Column, Table};
 use super::{dates, numbers};
 use crate::domain::calendar::Calendar;
@@ -254,7 +255,7 @@ impl<'a> Row<'a> {
                 .get(*place)
                 .and_then(|cell| str::from_utf8(cell).ok())
                 .unwrap_or_default();
-            let value = tidy(cell.trim(), TEXT).unwrap_or_else(|reason| {
+            let value = tidy(unmarked(cell.trim()), TEXT).unwrap_or_else(|reason| {
                 self.faults
                     .push((table.names.get(*place).cloned().unwrap_or_default(), reason));
                 Cow::default()

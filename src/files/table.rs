@@ -4,6 +4,7 @@
 use super::Source;
 use super::dates::Order;
 use super::dialect::{self, Raw, Records, squeeze};
+use super::formula::unmarked;
 use super::lookalikes;
 use super::numbers::{Marks, Shares};
 use super::row::Row;
@@ -285,7 +286,7 @@ impl Raw<'_> {
     /// The text of a cell; `None` when it is empty, missing or no text.
     pub fn cell(&self, column: &Column) -> Option<&str> {
         let cell = str::from_utf8(self.cells.get(column.place?)?).ok()?.trim();
-        (!cell.is_empty()).then_some(cell)
+        (!cell.is_empty()).then(|| unmarked(cell))
     }
 }
 
@@ -302,7 +303,7 @@ fn header_names(header: &Raw<'_>) -> Result<Vec<String>, String> {
     let names = header
         .cells
         .iter()
-        .map(|cell| str::from_utf8(cell).map(|name| name.trim().to_owned()));
+        .map(|cell| str::from_utf8(cell).map(|name| unmarked(name.trim()).to_owned()));
     let names: Result<Vec<String>, _> = names.collect();
     let names = names.map_err(|_| {
         "The names of the columns are not UTF-8. Save the file as \"CSV UTF-8\".".to_owned()

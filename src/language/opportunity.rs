@@ -1,5 +1,7 @@
 //! An opportunity as it goes out: PRD-155's ExpansionOpportunity, and the words to find one by.
 
+use std::borrow::Cow;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -334,7 +336,7 @@ impl<'a> Asked<'a> {
 /// What a deal may be called by.
 struct Called<'a> {
     number: u32,
-    id: &'a str,
+    id: Cow<'a, str>,
     spelt: &'a str,
     name: String,
     /// Customer and name.
@@ -358,7 +360,7 @@ impl<'a> Called<'a> {
             .filter(|legal| legal != folded);
         Some(Called {
             number: deal.number,
-            id: portfolio.text(detail.id),
+            id: names::as_shown(portfolio.text(detail.id)),
             spelt,
             full: with_name(folded),
             legal: legal.as_deref().map(with_name),
@@ -375,14 +377,14 @@ impl<'a> Called<'a> {
             || begins(&self.full)
             || self.legal.as_deref().is_some_and(begins)
             || self.id.eq_ignore_ascii_case(asked.words)
-            || names::without_id(asked.words, self.id).is_some()
+            || names::without_id(asked.words, &self.id).is_some()
             || self.spelt.eq_ignore_ascii_case(asked.words)
     }
 
     fn by_name(&self) -> Record<'_, u32> {
         Record {
             value: self.number,
-            id: self.id,
+            id: &self.id,
             name: self.spelt,
             folded: &self.name,
         }
@@ -396,7 +398,7 @@ impl<'a> Called<'a> {
         let names = [Some(self.full.as_str()), self.legal.as_deref()];
         names.into_iter().flatten().map(|name| Record {
             value: self.number,
-            id: self.id,
+            id: &self.id,
             name,
             folded: name,
         })

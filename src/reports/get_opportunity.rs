@@ -176,7 +176,7 @@ impl Report for GetOpportunity {
     fn text(answer: &Answer) -> String {
         let deal = &answer.opportunity;
         let mut text = format!(
-            "{} {}: {}, {} {} in {} ({}), close {}, CSM {}, version {}.",
+            "Opportunity {} of {}: {}, {} {} in {} ({}), close {}, CSM {}, version {}.",
             deal.id,
             cell(deal.customer()),
             cell(&deal.name),

@@ -15,6 +15,7 @@ mod contracts;
 mod elicitation;
 mod explained;
 mod generate;
+mod hostile;
 mod house;
 mod http;
 mod imports;

@@ -91,11 +91,11 @@ fn arguments(json: &str) -> serde_json::Map<String, Value> {
 }
 
 #[derive(Clone, Default)]
-struct Client;
+pub(super) struct Client;
 
 impl ClientHandler for Client {}
 
-type Connected = RunningService<RoleClient, Client>;
+pub(super) type Connected = RunningService<RoleClient, Client>;
 
 async fn connect(lifecycle: ClientLifecycleMode) -> Connected {
     let mut command = tokio::process::Command::from(program());
@@ -104,7 +104,10 @@ async fn connect(lifecycle: ClientLifecycleMode) -> Connected {
     Client.serve_with_lifecycle(child, lifecycle).await.unwrap()
 }
 
-async fn connect_over_http(served: &Served, lifecycle: ClientLifecycleMode) -> Connected {
+pub(super) async fn connect_over_http(
+    served: &Served,
+    lifecycle: ClientLifecycleMode,
+) -> Connected {
     let transport = StreamableHttpClientTransport::from_uri(format!("{}/mcp", served.url));
     Client
         .serve_with_lifecycle(transport, lifecycle)
@@ -112,7 +115,7 @@ async fn connect_over_http(served: &Served, lifecycle: ClientLifecycleMode) -> C
         .unwrap()
 }
 
-fn revisions() -> [ClientLifecycleMode; 2] {
+pub(super) fn revisions() -> [ClientLifecycleMode; 2] {
     let preferred_versions = vec![ProtocolVersion::V_2026_07_28];
     [
         ClientLifecycleMode::Initialize,
@@ -120,7 +123,7 @@ fn revisions() -> [ClientLifecycleMode; 2] {
     ]
 }
 
-async fn ask(
+pub(super) async fn ask(
     client: &Connected,
     tool: &'static str,
     json: &str,

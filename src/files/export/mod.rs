@@ -18,6 +18,7 @@ use std::io::{self, Write};
 
 use csv::Writer;
 
+use super::formula::marked;
 use crate::domain::change::{Day, Millis};
 use crate::domain::days::date;
 use crate::domain::money::{BasisPoints, Currency};
@@ -67,13 +68,16 @@ impl<'a> Rows<'a> {
         }
     }
 
-    fn header<T: AsRef<[u8]>>(&mut self, names: impl IntoIterator<Item = T>) -> io::Result<()> {
-        Ok(self.csv.write_record(names)?)
+    fn header<T: AsRef<str>>(&mut self, names: impl IntoIterator<Item = T>) -> io::Result<()> {
+        for name in names {
+            self.csv.write_field(marked(name.as_ref()).as_bytes())?;
+        }
+        Ok(self.csv.write_record(None::<&[u8]>)?)
     }
 
-    fn row<T: AsRef<[u8]>>(&mut self, cells: impl IntoIterator<Item = T>) -> io::Result<()> {
+    fn row<T: AsRef<str>>(&mut self, cells: impl IntoIterator<Item = T>) -> io::Result<()> {
         self.rows += 1;
-        Ok(self.csv.write_record(cells)?)
+        self.header(cells)
     }
 
     /// Ends the file, and says how many rows it has.

@@ -15,6 +15,7 @@ use crate::domain::statement::Rejection;
 use crate::domain::texts::Texts;
 use crate::files::Source;
 use crate::files::dialect::{self, Records};
+use crate::files::formula::unmarked;
 use crate::language::vocabulary::quoted;
 
 /// What is wrong: in which column, and what.
@@ -56,6 +57,7 @@ pub fn read(source: &Source) -> Result<Batch, Rejection> {
         }
         for ((place, cell), column) in row.iter_mut().zip(raw.cells).zip(COLUMNS) {
             *place = str::from_utf8(cell)
+                .map(unmarked)
                 .map_err(|_| reject(line, (column, "it is not UTF-8".to_owned())))?;
         }
         log.row(row).map_err(|fault| reject(line, fault))?;

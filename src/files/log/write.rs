@@ -15,6 +15,7 @@ use crate::domain::log::Row;
 use crate::domain::origin::{Origin, recorded_bit};
 use crate::domain::role::Role;
 use crate::domain::texts::{NONE, Texts};
+use crate::files::formula::marked;
 
 /// Writes a log. Texts come first, then notes, then rows in their order, then the end. A row that does
 /// not make sense ends it with `InvalidData`.
@@ -58,7 +59,7 @@ impl<'a, W: Write> LogWriter<'a, W> {
                 else {
                     return Err(senseless(entry.first));
                 };
-                self.csv.write_record([
+                self.write([
                     entry.first.to_string().as_str(),
                     ENTRY,
                     "",
@@ -75,7 +76,7 @@ impl<'a, W: Write> LogWriter<'a, W> {
             }
             Row::Origin(origin) => {
                 let held = self.origin(origin).ok_or_else(|| senseless(origin.seq))?;
-                self.csv.write_record([
+                self.write([
                     origin.seq.to_string().as_str(),
                     ORIGIN,
                     &origin.deal.to_string(),
@@ -98,19 +99,23 @@ impl<'a, W: Write> LogWriter<'a, W> {
     /// Ends the log at a position, and says how many entries it has.
     pub fn finish(mut self, position: Position) -> io::Result<W> {
         let (position, entries) = (position.to_string(), self.entries.to_string());
-        self.csv
-            .write_record([&position, END, &entries, "", "", "", "", "", "", "", "", ""])?;
+        self.write([&position, END, &entries, "", "", "", "", "", "", "", "", ""])?;
         self.csv.flush()?;
         self.csv
             .into_inner()
             .map_err(csv::IntoInnerError::into_error)
     }
 
-    fn numbered(&mut self, what: &str, number: u32, text: &str) -> io::Result<()> {
-        let number = number.to_string();
+    fn write(&mut self, cells: [&str; COLUMNS.len()]) -> io::Result<()> {
+        let cells = cells.map(marked);
         Ok(self
             .csv
-            .write_record(["", what, &number, "", "", text, "", "", "", "", "", ""])?)
+            .write_record(cells.iter().map(|cell| cell.as_bytes()))?)
+    }
+
+    fn numbered(&mut self, what: &str, number: u32, text: &str) -> io::Result<()> {
+        let number = number.to_string();
+        self.write(["", what, &number, "", "", text, "", "", "", "", "", ""])
     }
 
     fn change(&mut self, logged: &Logged) -> io::Result<()> {
@@ -126,7 +131,7 @@ impl<'a, W: Write> LogWriter<'a, W> {
         let (Some(goes_by), Some(value)) = (goes_by, value) else {
             return Err(senseless(change.seq));
         };
-        self.csv.write_record([
+        self.write([
             change.seq.to_string().as_str(),
             what,
             &goes_by,

@@ -4,6 +4,9 @@
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+
+use super::clean;
 pub use crate::domain::name::{fold, plain};
 
 /// At most this many records are offered in "did you mean".
@@ -66,8 +69,9 @@ pub fn find<'a, T: Copy + PartialEq + 'a>(
     let (mut ids, mut ids_in_any_case, mut called, mut labelled, mut beginnings) =
         (vec![], vec![], vec![], vec![], vec![]);
     for record in records.clone() {
-        if !record.id.is_empty() && record.id.eq_ignore_ascii_case(asked.words) {
-            if record.id == asked.words {
+        let id = as_shown(record.id);
+        if !id.is_empty() && id.eq_ignore_ascii_case(asked.words) {
+            if id == asked.words {
                 ids.push(record.value)
             } else {
                 ids_in_any_case.push(record.value)
@@ -78,7 +82,7 @@ pub fn find<'a, T: Copy + PartialEq + 'a>(
         } else if asked.begins(record.folded) {
             beginnings.push(record.value);
         }
-        if without_id(asked.words, record.id).is_some_and(|name| agrees(name, &record)) {
+        if without_id(asked.words, &id).is_some_and(|name| agrees(name, &record)) {
             labelled.push(record.value);
         }
     }
@@ -112,6 +116,14 @@ pub fn written<'a, T: Copy>(words: &str, list: impl Iterator<Item = (T, &'a str)
         })
         .collect();
     nearest_spelling(words, &alike)
+}
+
+/// An id as answers show it, so that what they call a record finds it again.
+pub fn as_shown(id: &str) -> Cow<'_, str> {
+    if id.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return id.into();
+    }
+    clean(id, usize::MAX).into()
 }
 
 /// What stands before an id in parentheses, as in "Acme Corp (C-1)"; `None` when that id does not

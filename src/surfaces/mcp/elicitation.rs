@@ -8,14 +8,14 @@ use rmcp::ErrorData;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ElicitRequest,
     ElicitRequestParams, ElicitResult, ElicitationAction, ElicitationSchema, EnumSchema,
-    InputRequest, InputRequests, InputRequiredResult, InputResponses, MetaObject,
-    RequestStateCodec, RequestStateError, SealOptions,
+    InputRequest, InputRequests, InputRequiredResult, InputResponses, RequestStateCodec,
+    RequestStateError, SealOptions,
 };
 use rmcp::service::{RequestContext, RoleServer};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{Server, ours};
+use super::{Server, integrity, ours};
 use crate::engine::{Caller, Error};
 use crate::refusal::{Refusal, Takes, Wanted};
 use crate::registry::Tool;
@@ -261,8 +261,9 @@ fn declined(action: &ElicitationAction) -> CallToolResult {
     let text =
         format!("The person who was asked {said}. Nothing was written. Do not repeat the call.");
     let mut result = CallToolResult::error(vec![ContentBlock::text(text)]);
-    let meta = Map::from_iter([(DECLINED.to_owned(), word.into())]);
-    result.meta = Some(MetaObject::from(meta));
+    let mut meta = integrity::of_answer(false);
+    meta.insert(DECLINED.to_owned(), word.into());
+    result.meta = Some(meta);
     result
 }
 

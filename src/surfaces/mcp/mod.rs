@@ -5,6 +5,7 @@
 mod completions;
 mod documents;
 mod elicitation;
+mod integrity;
 mod progress;
 mod prompts;
 mod resources;
@@ -20,9 +21,9 @@ use rmcp::model::{
     CompleteResult, ContentBlock, CustomRequest, CustomResult, ErrorCode, GetPromptRequestParams,
     GetPromptResponse, GetSkillRequestParams, GetSkillResult, Icon, Implementation,
     ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListSkillsResult,
-    ListToolsResult, MetaObject, PaginatedRequestParams, ReadResourceRequestParams,
-    ReadResourceResponse, ServerCapabilities, ServerConfig, SubscribeRequestParams,
-    SubscriptionFilter, Tool, ToolAnnotations, UnsubscribeRequestParams,
+    ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse,
+    ServerCapabilities, ServerConfig, SubscribeRequestParams, SubscriptionFilter, Tool,
+    ToolAnnotations, UnsubscribeRequestParams,
 };
 use rmcp::service::{RequestContext, RoleServer, ServerInitializeError, SubscriptionContext};
 use rmcp::{ErrorData, ServerHandler, ServiceExt};
@@ -223,6 +224,7 @@ impl ServerHandler for Server {
                 Ok(answer) => {
                     let mut result = CallToolResult::success(vec![ContentBlock::text(answer.text)]);
                     result.structured_content = Some(answer.structured);
+                    result.meta = Some(integrity::of_answer(answer.is_untrusted));
                     return Ok(result.into());
                 }
                 Err(refusal) => refusal,
@@ -394,8 +396,10 @@ fn ours(error: &impl ToString) -> ErrorData {
 /// structured content, because clients check that against the output schema and lose the words.
 fn refused(refusal: &Refusal) -> CallToolResult {
     let mut result = CallToolResult::error(vec![ContentBlock::text(refusal.to_string())]);
-    let meta = Map::from_iter([(REFUSAL.to_owned(), meta_of(refusal).into())]);
-    result.meta = Some(MetaObject::from(meta));
+    // It may repeat words of the caller and names on record.
+    let mut meta = integrity::of_answer(true);
+    meta.insert(REFUSAL.to_owned(), meta_of(refusal).into());
+    result.meta = Some(meta);
     result
 }
 

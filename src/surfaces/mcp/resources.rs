@@ -10,7 +10,7 @@ use rmcp::model::{
 use serde_json::{Map, Value, json};
 
 use super::documents::{self, Document};
-use super::{icons, meta_of, skills};
+use super::{icons, integrity, meta_of, skills};
 use crate::engine::{About, Caller, Engine, Error};
 use crate::refusal::Kind;
 use crate::registry;
@@ -177,8 +177,8 @@ pub fn templates() -> ListResourceTemplatesResult {
 
 /// What stands at a URI. It asks the engine, so it may wait.
 pub fn read(engine: &Engine, uri: &str, caller: &Caller) -> Result<ReadResourceResult, ErrorData> {
-    let (text, kind, fresh) = match served(uri).ok_or_else(|| unknown(uri))? {
-        Served::Text(text, kind) => (text.to_owned(), kind, FIXED),
+    let (text, kind, fresh, label) = match served(uri).ok_or_else(|| unknown(uri))? {
+        Served::Text(text, kind) => (text.to_owned(), kind, FIXED, integrity::of_document()),
         Served::Answer(asked, value) => {
             let tool = registry::find(asked.tool)
                 .map_err(|refusal| ErrorData::internal_error(refusal.to_string(), None))?;
@@ -186,13 +186,16 @@ pub fn read(engine: &Engine, uri: &str, caller: &Caller) -> Result<ReadResourceR
             let answer = engine
                 .call(tool, Map::from_iter(argument), caller)
                 .map_err(|error| refused(uri, error))?;
-            (answer.structured.to_string(), JSON, CHANGING)
+            let label = integrity::of_answer(answer.is_untrusted);
+            (answer.structured.to_string(), JSON, CHANGING, label)
         }
     };
     let contents = ResourceContents::text(text, uri).with_mime_type(kind);
-    Ok(ReadResourceResult::new(vec![contents])
+    let mut read = ReadResourceResult::new(vec![contents])
         .with_ttl_ms(fresh)
-        .with_cache_scope(CacheScope::Private))
+        .with_cache_scope(CacheScope::Private);
+    read.meta = Some(label);
+    Ok(read)
 }
 
 /// Which changes touch a resource; `None` when nothing ever changes it, or nothing is there.

@@ -5,7 +5,7 @@ use csv::Writer;
 use serde_json::{Map, Value};
 
 /// What a spreadsheet takes for the beginning of a formula.
-const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+const FORMULA: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
 
 /// A line of names, then a line for each row. A part of a part is named with a dot, a list is JSON.
 pub fn csv(rows: &[Value]) -> anyhow::Result<String> {
