@@ -33,20 +33,25 @@ impl ByClose {
     /// Looks over sorted deals.
     fn of(deals: Vec<Deal>) -> ByClose {
         let mut won = 0;
-        let mut won_before = vec![0];
-        won_before.extend(deals.iter().map(|deal| {
+        let mut won_before = Vec::with_capacity(deals.len() + 1);
+        let mut closes = Vec::with_capacity(deals.len());
+        let (mut redated, mut dated_late) = (Vec::new(), Vec::new());
+        for (place, deal) in (0_u16..).zip(&deals) {
+            closes.push(deal.close);
+            won_before.push(won);
             won += u16::from(deal.is_won());
-            won
-        }));
-        let placed = || (0_u16..).zip(&deals);
-        let places = |is_meant: fn(&Deal) -> bool| {
-            let meant = placed().filter(|(_, deal)| is_meant(deal));
-            meant.map(|(place, _)| place).collect()
-        };
+            if deal.entered & REDATED != 0 {
+                redated.push(place);
+            }
+            if deal.dated_late {
+                dated_late.push(place);
+            }
+        }
+        won_before.push(won);
         ByClose {
-            closes: deals.iter().map(|deal| deal.close).collect(),
-            redated: places(|deal| deal.entered & REDATED != 0),
-            dated_late: places(|deal| deal.dated_late),
+            closes,
+            redated,
+            dated_late,
             won_before,
             by_latest: OnceLock::new(),
             deals,
@@ -135,14 +140,16 @@ pub(super) fn merged<T: Copy, K: Ord>(
         return others;
     }
     let mut merged = Vec::with_capacity(items.len() + others.len());
-    let mut others = others.into_iter().peekable();
-    for item in items.iter().filter(|item| is_kept(item)) {
-        while let Some(other) = others.next_if(|other| order(other) < order(item)) {
-            merged.push(other);
-        }
-        merged.push(*item);
+    let mut rest = items;
+    for other in &others {
+        let key = order(other);
+        let place = rest.iter().position(|item| order(item) > key);
+        let (before, after) = rest.split_at(place.unwrap_or(rest.len()));
+        merged.extend(before.iter().filter(|item| is_kept(item)));
+        merged.push(*other);
+        rest = after;
     }
-    merged.extend(others);
+    merged.extend(rest.iter().filter(|item| is_kept(item)));
     merged
 }
 

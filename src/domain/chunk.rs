@@ -76,42 +76,64 @@ const SHORT: usize = 512;
 
 impl Facts {
     fn of(open: &ByClose, closed: &ByClose, stays: &[Stay]) -> Facts {
-        let mut fates = [[0_u32; 256]; 3];
-        for deal in open.all().iter().chain(closed.all()) {
-            let sets = fates.get_mut(usize::from(deal.state()));
-            if let Some(count) = sets.and_then(|sets| sets.get_mut(usize::from(deal.entered))) {
-                *count += 1;
+        let mut latest_backwards = Day::MIN;
+        for deal in closed.all() {
+            if deal.identified != NO_DAY && deal.close < deal.identified {
+                latest_backwards = latest_backwards.max(deal.identified);
             }
         }
-        let fates = (0..).zip(&fates).flat_map(|(state, sets)| {
-            let counts = (0..=u8::MAX).zip(sets);
-            counts.map(move |(entered, count)| (state, entered, *count))
-        });
-        let backwards = closed
-            .all()
-            .iter()
-            .filter(|deal| deal.identified != NO_DAY && deal.close < deal.identified);
         Facts {
-            fates: fates.filter(|(_, _, count)| *count > 0).collect(),
+            fates: fates(open.all(), closed.all()),
             stays: lengths(stays),
-            latest_backwards: backwards
-                .map(|deal| deal.identified)
-                .max()
-                .unwrap_or(Day::MIN),
+            latest_backwards,
         }
     }
+}
+
+/// How many deals are in each state having entered each set of stages.
+fn fates(open: &[Deal], closed: &[Deal]) -> Vec<(u8, u8, u32)> {
+    let mut fates = [[0_u32; 256]; 3];
+    // There are few kinds of fate, so they are noted rather than looked for in the table.
+    let mut found = Vec::new();
+    for deal in open.iter().chain(closed) {
+        let sets = fates.get_mut(usize::from(deal.state()));
+        if let Some(count) = sets.and_then(|sets| sets.get_mut(usize::from(deal.entered))) {
+            if *count == 0 {
+                found.push((deal.state(), deal.entered));
+            }
+            *count += 1;
+        }
+    }
+    found.sort_unstable();
+    let count = |(state, entered): (u8, u8)| {
+        let sets = fates.get(usize::from(state))?;
+        Some((state, entered, *sets.get(usize::from(entered))?))
+    };
+    found.into_iter().filter_map(count).collect()
 }
 
 /// How many stays in each stage took how many days.
 fn lengths(stays: &[Stay]) -> Vec<(u8, i32, u32)> {
     let mut short = [[0_u32; SHORT]; OPEN_STAGES];
     let mut long = Vec::new();
+    let mut longest = 0;
     for stay in stays {
         let of_stage = short.get_mut(usize::from(stay.stage));
         let days = usize::try_from(stay.days).unwrap_or(SHORT);
         match of_stage.and_then(|lengths| lengths.get_mut(days)) {
-            Some(count) => *count += 1,
+            Some(count) => {
+                *count += 1;
+                longest = longest.max(days);
+            }
             None => long.push((stay.stage, stay.days)),
+        }
+    }
+    let mut lengths = Vec::new();
+    for (stage, counts) in (0..).zip(&short) {
+        for (days, count) in (0..).zip(counts.iter().take(longest + 1)) {
+            if *count > 0 {
+                lengths.push((stage, days, *count));
+            }
         }
     }
     long.sort_unstable();
@@ -119,12 +141,8 @@ fn lengths(stays: &[Stay]) -> Vec<(u8, i32, u32)> {
         let (stage, days) = run.first()?;
         Some((*stage, *days, run.len() as u32))
     });
-    let short = (0..).zip(&short).flat_map(|(stage, lengths)| {
-        let counts = (0..).zip(lengths);
-        counts.map(move |(days, count)| (stage, days, *count))
-    });
-    let short = short.filter(|(_, _, count)| *count > 0);
-    short.chain(long).collect()
+    lengths.extend(long);
+    lengths
 }
 
 impl Chunk {
