@@ -9,6 +9,7 @@ mod legible;
 pub mod mcp;
 mod problem;
 mod rest;
+pub mod telemetry;
 mod trace;
 
 /// Runs what waits for disks and locks on a thread that may; what it logs belongs to the request.

@@ -84,7 +84,7 @@ const DEPARTURES: [(&str, &str, &str); 2] = [
 ];
 
 /// Crates that belong into some files only: (crate, where, why).
-const CRATES: [(&str, &[&str], &str); 9] = [
+const CRATES: [(&str, &[&str], &str); 10] = [
     ("rusqlite", &["src/store/"], "the store is the only SQL"),
     (
         "rmcp",
@@ -114,8 +114,16 @@ const CRATES: [(&str, &[&str], &str); 9] = [
     ),
     (
         "ureq",
-        &["src/surfaces/http/oidc/keys.rs"],
-        "nothing is fetched but the keys of a provider",
+        &[
+            "src/surfaces/http/oidc/keys.rs",
+            "src/surfaces/telemetry.rs",
+        ],
+        "nothing is fetched but the keys of a provider, and nothing sent but spans",
+    ),
+    (
+        "opentelemetry_otlp",
+        &["src/surfaces/telemetry.rs"],
+        "spans are sent from one place",
     ),
     (
         "std::fs",

@@ -32,5 +32,6 @@ mod round_trip;
 #[allow(dead_code, reason = "not every module uses all of it")]
 mod support;
 mod surfaces;
+mod traces;
 mod waterfalls;
 mod what_if;

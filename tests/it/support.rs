@@ -43,6 +43,7 @@ pub fn program() -> Command {
         "EXPANSION_TODAY",
         "EXPANSION_ACTOR",
         "EXPANSION_LOG",
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
     ] {
         command.env_remove(name);
     }

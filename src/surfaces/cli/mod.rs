@@ -18,6 +18,7 @@ use serde_json::{Map, Value};
 
 use super::arguments::{arguments_of, key_value};
 use super::contracts;
+use super::telemetry::Telemetry;
 use crate::engine::{Caller, Config, Door, Engine, Error, Role};
 use crate::refusal::{Code, Refusal};
 use crate::registry::{self};
@@ -209,8 +210,10 @@ impl From<anyhow::Error> for Ended {
 /// Runs one command: 0 done, 1 a failure of ours, 2 usage, 3 refused.
 pub fn run(cli: Cli) -> ExitCode {
     let database = database(&cli.global).ok().flatten();
-    let ended = match execute(cli) {
-        Ok(code) => return code,
+    // It is dropped last, so that the last spans are delivered.
+    let telemetry = Telemetry::start(serve::collector(&cli.command)).map_err(Ended::Usage);
+    let ended = match telemetry.and_then(|telemetry| Ok((telemetry, execute(cli)?))) {
+        Ok((_, code)) => return code,
         Err(ended) => ended,
     };
     let (code, message) = match ended {

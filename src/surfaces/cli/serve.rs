@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use clap::Args;
 
-use super::role;
+use super::{Command, Maybe, role};
 use crate::engine::{Engine, Role};
 use crate::surfaces::http::{self, Listening, Trusted};
 use crate::surfaces::mcp;
@@ -44,9 +44,20 @@ pub(super) struct Serve {
     /// What the provider's tokens must be made out to, such as https://pipeline.example.com/mcp
     #[arg(long, value_name = "URI", requires = "oidc_issuer")]
     oidc_audience: Option<String>,
+    /// Send spans of requests and calls to this collector (OTLP over HTTP), such as http://127.0.0.1:4318
+    #[arg(long, value_name = "URL", env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_parser = Maybe::<String>::read)]
+    otlp_endpoint: Option<Maybe<String>>,
     /// Let web pages of this origin call it, such as https://app.example.com; may be repeated
     #[arg(long = "allow-origin", value_name = "ORIGIN", requires = "http")]
     origins: Vec<String>,
+}
+
+/// Where spans are sent to while this command runs; none when nowhere.
+pub(super) fn collector(command: &Command) -> Option<&str> {
+    match command {
+        Command::Serve(asked) => asked.otlp_endpoint.as_ref()?.0.as_deref(),
+        _ => None,
+    }
 }
 
 /// Serves until the client closes it or the process is told to stop.

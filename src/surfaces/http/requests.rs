@@ -1,14 +1,18 @@
 //! Every request by an id of its own: in the log with how it ended, in the answer, and in whatever is
-//! logged meanwhile. Neither tokens nor queries nor bodies are logged.
+//! logged meanwhile. Neither tokens nor queries nor bodies are logged. Its span has the route, not the path,
+//! which may name an opportunity.
 
 use std::time::Instant;
 
-use axum::extract::Request;
+use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
 use tracing::Instrument as _;
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use uuid::Uuid;
+
+use crate::surfaces::trace::{self, TRACEPARENT};
 
 /// The header that carries the id.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -20,11 +24,23 @@ pub async fn log(request: Request, next: Next) -> Response {
     let id = given.map_or_else(|| Uuid::new_v4().to_string(), str::to_owned);
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let span = tracing::info_span!("request", id);
+    let parent = request.headers().get(TRACEPARENT);
+    trace::adopt(&span, parent.and_then(|parent| parent.to_str().ok()));
+    let route = request.extensions().get::<MatchedPath>();
+    let route = match (route, path.starts_with("/mcp")) {
+        (_, true) => "/mcp".to_owned(),
+        (Some(route), false) => route.as_str().to_owned(),
+        (None, false) => String::new(),
+    };
+    span.set_attribute("http.request.method", method.to_string());
+    span.set_attribute("http.route", route);
+    let asked = span.clone();
     let started = Instant::now();
     async move {
         let mut response = next.run(request).await;
         let took = started.elapsed().as_micros();
         let status = response.status().as_u16();
+        asked.set_attribute("http.response.status_code", i64::from(status));
         tracing::info!(%method, path, status, took, "answered");
         if let Ok(id) = HeaderValue::from_str(&id) {
             response.headers_mut().insert(REQUEST_ID, id);

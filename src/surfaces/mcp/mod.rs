@@ -28,6 +28,7 @@ use rmcp::model::{
 use rmcp::service::{RequestContext, RoleServer, ServerInitializeError, SubscriptionContext};
 use rmcp::{ErrorData, ServerHandler, ServiceExt};
 use serde_json::{Map, Value, json};
+use tracing::{Instrument as _, Span};
 
 use self::elicitation::{Asking, Next};
 use self::subscriptions::{Session, Watcher};
@@ -208,17 +209,25 @@ impl ServerHandler for Server {
             .caller(&context)
             .unless(move || cancelled.is_cancelled());
         let (client, meta) = (context.peer.clone(), context.meta.clone());
+        let traceparent = context.meta.get(TRACEPARENT).and_then(Value::as_str);
+        let traceparent = traceparent.map(str::to_owned);
         let mut asking = Asking::new(self, tool, request, &caller, context).await?;
         loop {
             if let Some(declined) = asking.declined() {
                 return Ok(declined.into());
             }
             let (arguments, caller) = (asking.arguments(), caller.clone());
-            let called = self.ask(move |engine| match engine.call(tool, arguments, &caller) {
-                Ok(answer) => Ok(Ok(answer)),
-                Err(Error::Refused(refusal)) => Ok(Err(refusal)),
-                Err(Error::Ours(error)) => Err(ours(&error)),
+            let span = trace::call_of(tool.name, traceparent.as_deref());
+            let called = self.ask(move |engine| {
+                let answered = engine.call(tool, arguments, &caller);
+                trace::ended(&Span::current(), &answered);
+                match answered {
+                    Ok(answer) => Ok(Ok(answer)),
+                    Err(Error::Refused(refusal)) => Ok(Err(refusal)),
+                    Err(Error::Ours(error)) => Err(ours(&error)),
+                }
             });
+            let called = called.instrument(span);
             let told = progress::telling(&self.engine, &client, &meta, called);
             let refusal = match told.await? {
                 Ok(answer) => {

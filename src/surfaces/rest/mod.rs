@@ -18,6 +18,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodFilter, get, on, post};
 use serde_json::{Map, Value};
+use tracing::Span;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use self::answers::{Asked, answered};
@@ -27,7 +28,7 @@ use super::problem::{Fault, Problem};
 use crate::engine::{Answer, Caller, Engine, Error, Role};
 use crate::refusal::{Code, Refusal};
 use crate::registry::{self, Tool};
-use crate::surfaces::waiting;
+use crate::surfaces::{trace, waiting};
 
 /// Where every tool is.
 const TOOL: &str = "/api/tools/{tool}";
@@ -205,14 +206,25 @@ fn calls(
 /// answers.
 async fn ask(api: &Api, mut calls: Calls, received: &Received) -> Result<Answer, Problem> {
     let (engine, caller) = (Arc::clone(&api.engine), api.caller(received));
-    let asked = waiting(move || match (calls.len(), calls.pop()) {
-        (1, Some((tool, arguments))) => engine.call(tool, arguments, &caller),
-        (_, last) => {
-            calls.extend(last);
-            let answers = engine.call_together(calls, &caller)?;
-            let last = answers.into_iter().last();
-            last.ok_or_else(|| Error::Ours(anyhow::anyhow!("nothing was asked")))
+    let spans: Vec<Span> = calls
+        .iter()
+        .map(|(tool, _)| trace::call_of(tool.name, None))
+        .collect();
+    let asked = waiting(move || {
+        let answered = match (calls.len(), calls.pop()) {
+            (1, Some((tool, arguments))) => engine.call(tool, arguments, &caller),
+            (_, last) => {
+                calls.extend(last);
+                engine.call_together(calls, &caller).and_then(|answers| {
+                    let last = answers.into_iter().last();
+                    last.ok_or_else(|| Error::Ours(anyhow::anyhow!("nothing was asked")))
+                })
+            }
+        };
+        for span in &spans {
+            trace::ended(span, &answered);
         }
+        answered
     });
     match asked.await {
         Ok(Ok(answer)) => Ok(answer),
