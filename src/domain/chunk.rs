@@ -69,6 +69,8 @@ pub struct Facts {
     pub stays: Vec<(u8, i32, u32)>,
     /// The latest identified date of a deal that closed before it; `Day::MIN` when there is none.
     pub latest_backwards: Day,
+    /// What the deals without stage history are worth in each state.
+    pub unrecorded: [i64; 3],
 }
 
 /// Stays shorter than this are counted in a table, the few longer ones sorted.
@@ -98,8 +100,21 @@ impl Facts {
                 .map(|deal| deal.identified)
                 .max()
                 .unwrap_or(Day::MIN),
+            unrecorded: unrecorded(open, closed),
         }
     }
+}
+
+/// What the deals without stage history are worth in each state; one without a rate adds nothing.
+fn unrecorded(open: &ByClose, closed: &ByClose) -> [i64; 3] {
+    let mut worth = [0; 3];
+    let deals = open.all().iter().chain(closed.all());
+    for deal in deals.filter(|deal| !deal.has_history() && !deal.foreign) {
+        if let Some(worth) = worth.get_mut(usize::from(deal.state())) {
+            *worth += deal.value;
+        }
+    }
+    worth
 }
 
 /// How many stays in each stage took how many days.
@@ -269,6 +284,7 @@ impl Chunk {
         self.open.reprice(price);
         self.closed.reprice(price);
         self.own = own;
+        self.facts.unrecorded = unrecorded(&self.open, &self.closed);
     }
 
     /// Folds every deal afresh.

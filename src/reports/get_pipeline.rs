@@ -224,13 +224,13 @@ impl Report for GetPipeline {
             currency,
             "without stage date, in no days-in-stage figure.",
         ));
-        if found.without_history > 0 {
-            let message = format!(
-                "{} without stage history, left out of conversion and exit times: list_opportunities {{\"attention\": [\"no_history\"], \"stage\": \"all\"}}.",
-                warnings::deals(found.without_history)
-            );
-            all.push(Warning::new("no_history", message));
-        }
+        all.extend(warnings::about_all(
+            "no_history",
+            &found.without_history,
+            currency,
+            "without stage history, left out of conversion and exit times: \
+             list_opportunities {\"attention\": [\"no_history\"], \"stage\": \"all\"}.",
+        ));
 
         let (mut opportunities, mut total, mut truncated) = (None, None, None);
         if include.contains(&Include::Opportunities) {
