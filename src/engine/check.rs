@@ -7,6 +7,7 @@ use super::{Engine, Error, Result};
 use crate::domain::change::Batch;
 use crate::domain::log::Soundness;
 use crate::domain::portfolio::Portfolio;
+use crate::language::figures::count_of;
 use crate::refusal::{Code, Refusal};
 use crate::store::{self, StageSum, Store};
 
@@ -106,7 +107,14 @@ fn organisation(path: &Path, name: &str, findings: &mut Vec<Finding>) -> store::
         ));
     }
     let is_whole = faults.is_empty();
-    add(&format!("log, {last} positions, {deals} deals"), faults);
+    add(
+        &format!(
+            "log, {}, {}",
+            count_of(last, "position", "positions"),
+            count_of(deals, "deal", "deals")
+        ),
+        faults,
+    );
     if !is_whole {
         // Nothing can be folded from a log that is not whole.
         return Ok(());
