@@ -9,8 +9,12 @@ use serde_json::{Map, Value};
 use crate::domain::change::Position;
 use crate::refusal::{Code, Refusal, Result};
 
+/// The argument that asks how things stood.
+pub const AS_OF: &str = "as_of";
+/// The argument that asks from what was on record by then only.
+pub const KNOWN_AT: &str = "known_at";
 /// The arguments that ask for the past.
-pub const PAST: [&str; 2] = ["as_of", "known_at"];
+pub const PAST: [&str; 2] = [AS_OF, KNOWN_AT];
 
 /// A report with its arguments, the day it was asked on and how far the log had come.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
