@@ -18,6 +18,7 @@ pub mod question;
 pub mod records;
 pub mod schema;
 mod shapes;
+pub mod units;
 pub mod vocabulary;
 
 use crate::domain::name::is_visible;
