@@ -72,66 +72,34 @@ impl Tool {
 /// All tools, in the order they are listed.
 pub fn tools() -> &'static [Tool] {
     static TOOLS: LazyLock<Vec<Tool>> = LazyLock::new(|| {
-        let reports = reports::ALL.iter().map(|entry| {
-            let (input, output) = ((entry.input)(), (entry.output)());
-            tool(
-                Does::Report(entry),
-                entry.name,
-                entry.title,
-                entry.description,
-                true,
-                input,
-                output,
-            )
-        });
-        let asking = asking::ALL.iter().map(|entry| {
-            let (input, output) = ((entry.input)(), (entry.output)());
-            tool(
-                Does::Asking(entry),
-                entry.name,
-                entry.title,
-                entry.description,
-                true,
-                input,
-                output,
-            )
-        });
-        let actions = actions::ALL.iter().map(|entry| {
-            let (input, output) = ((entry.input)(), (entry.output)());
-            tool(
-                Does::Action(entry),
-                entry.name,
-                entry.title,
-                entry.description,
-                entry.idempotent,
-                input,
-                output,
-            )
-        });
-        reports.chain(asking).chain(actions).collect()
+        let reports = reports::ALL.iter().map(Does::Report);
+        let asking = asking::ALL.iter().map(Does::Asking);
+        let actions = actions::ALL.iter().map(Does::Action);
+        reports.chain(asking).chain(actions).map(tool).collect()
     });
     &TOOLS
 }
 
-fn tool(
-    does: Does,
-    name: &'static str,
-    title: &'static str,
-    description: &'static str,
-    idempotent: bool,
-    input: Map<String, Value>,
-    output: Map<String, Value>,
-) -> Tool {
-    let arguments = schema::properties(&input);
-    Tool {
-        does,
-        name,
-        title,
-        description,
-        idempotent,
-        input: Arc::new(input),
-        output: Arc::new(output),
-        arguments,
+fn tool(does: Does) -> Tool {
+    macro_rules! listed {
+        ($entry:expr, $idempotent:expr) => {{
+            let input = ($entry.input)();
+            Tool {
+                does,
+                name: $entry.name,
+                title: $entry.title,
+                description: $entry.description,
+                idempotent: $idempotent,
+                arguments: schema::properties(&input),
+                input: Arc::new(input),
+                output: Arc::new(($entry.output)()),
+            }
+        }};
+    }
+    match does {
+        Does::Report(entry) => listed!(entry, true),
+        Does::Asking(entry) => listed!(entry, true),
+        Does::Action(entry) => listed!(entry, entry.idempotent),
     }
 }
 

@@ -208,7 +208,14 @@ impl<'a> Written<'a> {
             .origins
             .iter()
             .map(|origin| (Subject::Deal(origin.deal), origin.seq));
-        let changes = self.changes.iter().map(|row| (row.subject, row.change.seq));
+        // A customer that came with it stays on record, so it is nothing that was undone.
+        let of_customer = |row: &&Logged| matches!(row.subject, Subject::Customer(_));
+        let rows: Vec<&Logged> = self
+            .changes
+            .iter()
+            .filter(|row| !of_customer(row))
+            .collect();
+        let changes = rows.iter().map(|row| (row.subject, row.change.seq));
         let is_void = |subject: Subject, seq: Position| {
             voided(logged(subject, portfolio).iter()).contains(&seq)
         };
@@ -224,7 +231,7 @@ impl<'a> Written<'a> {
             let subject = Subject::Deal(origin.deal);
             self.refuse_if(portfolio, subject, |_| true)?;
         }
-        for Logged { subject, change } in &self.changes {
+        for Logged { subject, change } in rows {
             // What an undone undo brings back must fit what was decided since, too.
             let all = logged(*subject, portfolio);
             let about = match change.field {

@@ -21,7 +21,7 @@ use crate::language::behind::{Behind, Figure};
 use crate::language::journal::{Journal, Line};
 use crate::language::question::{PAST, Question};
 use crate::language::vocabulary::{did_you_mean, nearest, quoted};
-use crate::language::{cell, clean};
+use crate::language::{cell, clean, units};
 use crate::refusal::{Code, Refusal, Result};
 
 /// The tool.
@@ -30,7 +30,7 @@ pub struct Explain;
 /// The question.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct Query {
-    /// basis.ref of an earlier answer
+    /// basis.ref of an earlier answer, or {tool, arguments, position} of it as JSON
     basis: String,
     /// One figure of it ("weighted", "by_stage.proposal.value"), with its deals; default every figure
     #[serde(default)]
@@ -103,8 +103,8 @@ impl Asking for Explain {
     type Answer = Answer;
 
     fn answer(desk: &Desk<'_>, query: Query) -> Result<Answer> {
-        let question = Question::read(&query.basis)?;
         let end = desk.portfolio.position();
+        let question = Question::read(&query.basis, desk.today, end)?;
         if question.position > end {
             let message = format!(
                 "'basis' was given at position {} of a log, and this one ends at {end}.",
@@ -191,7 +191,10 @@ impl Asking for Explain {
                     let sum = parts.of_deals.iter().map(|(_, part)| part).sum();
                     parts::said(sum, parts.unit, &then.portfolio)
                 }
-                (_, value) => value.map_or_else(String::new, |value| value.to_string()),
+                (_, value) => {
+                    let currency = then.portfolio.settings().currency;
+                    units::said(&figure.path, &value.unwrap_or(Value::Null), currency)
+                }
             },
             figure: figure.path.clone(),
             formula: figure.formula,

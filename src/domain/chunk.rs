@@ -69,6 +69,8 @@ pub struct Facts {
     pub stays: Vec<(u8, i32, u32)>,
     /// The latest identified date of a deal that closed before it; `Day::MIN` when there is none.
     pub latest_backwards: Day,
+    /// What the deals without stage history are worth in each state.
+    pub unrecorded: [i64; 3],
 }
 
 /// Stays shorter than this are counted in a table, the few longer ones sorted.
@@ -86,6 +88,7 @@ impl Facts {
             fates: fates(open.all(), closed.all()),
             stays: lengths(stays),
             latest_backwards,
+            unrecorded: unrecorded(open, closed),
         }
     }
 }
@@ -110,6 +113,18 @@ fn fates(open: &[Deal], closed: &[Deal]) -> Vec<(u8, u8, u32)> {
         Some((state, entered, *sets.get(usize::from(entered))?))
     };
     found.into_iter().filter_map(count).collect()
+}
+
+/// What the deals without stage history are worth in each state; one without a rate adds nothing.
+fn unrecorded(open: &ByClose, closed: &ByClose) -> [i64; 3] {
+    let mut worth = [0; 3];
+    let deals = open.all().iter().chain(closed.all());
+    for deal in deals.filter(|deal| !deal.has_history() && !deal.foreign) {
+        if let Some(worth) = worth.get_mut(usize::from(deal.state())) {
+            *worth += deal.value;
+        }
+    }
+    worth
 }
 
 /// How many stays in each stage took how many days.
@@ -287,6 +302,7 @@ impl Chunk {
         self.open.reprice(price);
         self.closed.reprice(price);
         self.own = own;
+        self.facts.unrecorded = unrecorded(&self.open, &self.closed);
     }
 
     /// Folds every deal afresh.

@@ -34,8 +34,9 @@ pub fn fold(
     let stage = Stage::from_code(origin.stage).unwrap_or(Stage::Identified);
     let mut now = Folding::of(origin);
     let mut deal = Deal {
-        value: origin.estimate,
-        estimate: origin.estimate,
+        // A deal without an estimate is worth nothing, as is one whose estimate was emptied.
+        value: origin.estimate.max(0),
+        estimate: origin.estimate.max(0),
         number: origin.deal,
         customer: origin.customer,
         csm: origin.csm,

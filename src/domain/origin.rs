@@ -35,7 +35,7 @@ pub struct Origin {
     pub category: u8,
     /// The term in months, 0 when not said.
     pub term_months: u16,
-    /// The estimate, in minor units of its currency.
+    /// The estimate, in minor units of its currency; [`EMPTY`] when it had none.
     pub estimate: i64,
     /// The product line (text).
     pub product_line: Text,
@@ -117,6 +117,7 @@ impl Origin {
             field::NAME => self.name = number(),
             field::KIND => self.kind = u8::try_from(value).unwrap_or(self.kind),
             field::PRODUCT_LINE => self.product_line = number(),
+            field::ESTIMATED_VALUE if value == EMPTY => self.estimate = EMPTY,
             field::ESTIMATED_VALUE => self.estimate = value.max(0),
             field::PROBABILITY => self.probability = u16::try_from(value).unwrap_or(FOLLOWS),
             field::IDENTIFIED => self.identified = day(),

@@ -81,7 +81,11 @@ pub fn last_estimate(portfolio: &Portfolio, deal: &Deal) -> i64 {
         return deal.estimate;
     }
     let before = estimates.rfind(|change| !is_later(change));
-    let first = || portfolio.origin(deal.number).map(|origin| origin.estimate);
+    let first = || {
+        portfolio
+            .origin(deal.number)
+            .map(|origin| origin.estimate.max(0))
+    };
     let own = before.map(|change| change.value.max(0)).or_else(first);
     let currency = portfolio
         .detail(deal)

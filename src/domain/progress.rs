@@ -3,7 +3,7 @@
 
 use super::change::{Day, NO_DAY, field};
 use super::deal::{Deal, HISTORY};
-use super::filter::Filter;
+use super::filter::{Filter, Tally};
 use super::measure::Span;
 use super::portfolio::Portfolio;
 use super::stage::{OPEN_STAGES, Stage};
@@ -43,8 +43,9 @@ pub struct Progress {
     pub stays: [Spread; OPEN_STAGES],
     /// Conversion.
     pub conversion: [Conversion; OPEN_STAGES],
-    /// Deals without stage history, left out of both.
-    pub without_history: u64,
+    /// Deals without stage history, left out of both: open, won, lost. Of those open the weighted value
+    /// is that of the settings asked under.
+    pub without_history: [Tally; 3],
 }
 
 impl Progress {
@@ -68,7 +69,13 @@ impl Progress {
                 {
                     *place = true;
                 }
-                let sets = fates.get_mut(usize::from(deal.state()));
+                let state = usize::from(deal.state());
+                if let Some(tally) = progress.without_history.get_mut(state)
+                    && !deal.has_history()
+                {
+                    tally.add(deal, portfolio);
+                }
+                let sets = fates.get_mut(state);
                 if let Some(count) = sets.and_then(|sets| sets.get_mut(usize::from(deal.entered))) {
                     *count += 1;
                 }
@@ -95,9 +102,24 @@ impl Progress {
     fn of_all(portfolio: &Portfolio) -> Progress {
         let mut progress = Progress::default();
         for chunk in portfolio.chunks() {
-            for (state, entered, count) in &chunk.facts().fates {
-                progress.add_fate(*state, *entered, u64::from(*count));
+            let facts = chunk.facts();
+            for (state, entered, count) in &facts.fates {
+                let count = u64::from(*count);
+                progress.add_fate(*state, *entered, count);
+                if let Some(tally) = progress.without_history.get_mut(usize::from(*state))
+                    && entered & HISTORY == 0
+                {
+                    tally.count += count;
+                }
             }
+            for (tally, worth) in progress.without_history.iter_mut().zip(facts.unrecorded) {
+                tally.value += worth;
+            }
+            let open = chunk.open().all().iter();
+            let unrecorded = open.filter(|deal| !deal.has_history());
+            let weighted = unrecorded.map(|deal| Tally::of(deal, portfolio.settings()).weighted);
+            let [open, ..] = &mut progress.without_history;
+            open.weighted += weighted.sum::<i64>();
             for (stage, days, count) in &chunk.facts().stays {
                 progress.add_stays(*stage, *days, *count);
             }
@@ -114,7 +136,6 @@ impl Progress {
     /// Counts deals of one state and one set of stages entered.
     fn add_fate(&mut self, state: u8, entered: u8, count: u64) {
         if entered & HISTORY == 0 {
-            self.without_history += count;
             return;
         }
         for (stage, conversion) in Stage::OPEN.iter().zip(&mut self.conversion) {

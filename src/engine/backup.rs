@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::check::look_over;
 use super::{Engine, Error, Result};
 use crate::files::export::Copy;
 use crate::refusal::{Code, Refusal};
@@ -17,8 +18,8 @@ pub struct BackedUp {
 }
 
 impl Engine {
-    /// Copies the whole database, all organisations, into a new file. The copy is looked over before it
-    /// gets its name; a file that is there is never touched.
+    /// Copies the whole database, all organisations, into a new file. The copy is looked over, as by `check`,
+    /// before it gets its name; a file that is there is never touched.
     pub fn backup(&self, to: &Path) -> Result<BackedUp> {
         self.guarded(|| {
             let Some(from) = &self.config.database else {
@@ -42,6 +43,12 @@ impl Engine {
                 ),
                 error => error.into(),
             })?;
+            // A copy that `check` would find fault with is no backup.
+            let findings = look_over(copy.path())?;
+            if let Some(found) = findings.iter().find(|found| !found.faults.is_empty()) {
+                let faults = found.faults.join("; ");
+                return Err(store::Error::Damaged(format!("{}: {faults}", found.about)).into());
+            }
             let bytes = copy.finish()?;
             Ok(BackedUp { positions, bytes })
         })

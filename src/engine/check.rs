@@ -7,6 +7,7 @@ use super::{Engine, Error, Result};
 use crate::domain::change::Batch;
 use crate::domain::log::Soundness;
 use crate::domain::portfolio::Portfolio;
+use crate::language::figures::count_of;
 use crate::refusal::{Code, Refusal};
 use crate::store::{self, Reading, StageSum, Store};
 
@@ -36,26 +37,31 @@ impl Engine {
             if !path.exists() {
                 return Err(store::Error::Missing(path.clone()).into());
             }
-            let mut findings = vec![found("file", store::file(path))?];
-            let names = match store::organisations(path) {
-                Err(error) => {
-                    findings.push(found("organisations", Err(error))?);
-                    return Ok(findings);
-                }
-                Ok((names, faults)) => {
-                    findings.push(found("organisations", Ok(faults))?);
-                    names
-                }
-            };
-            for name in names {
-                // What is damaged may stop any part of it, and the parts after it.
-                if let Err(error) = organisation(path, &name, &mut findings) {
-                    findings.push(found(&name, Err(error))?);
-                }
-            }
-            Ok(findings)
+            look_over(path)
         })
     }
+}
+
+/// Looks over a database file with all its organisations.
+pub(super) fn look_over(path: &Path) -> Result<Vec<Finding>> {
+    let mut findings = vec![found("file", store::file(path))?];
+    let names = match store::organisations(path) {
+        Err(error) => {
+            findings.push(found("organisations", Err(error))?);
+            return Ok(findings);
+        }
+        Ok((names, faults)) => {
+            findings.push(found("organisations", Ok(faults))?);
+            names
+        }
+    };
+    for name in names {
+        // What is damaged may stop any part of it, and the parts after it.
+        if let Err(error) = organisation(path, &name, &mut findings) {
+            findings.push(found(&name, Err(error))?);
+        }
+    }
+    Ok(findings)
 }
 
 /// Damage is something found; any other error is one.
@@ -83,7 +89,7 @@ fn organisation(path: &Path, name: &str, findings: &mut Vec<Finding>) -> store::
             faults,
         });
     };
-    add("texts and notes", store.miscounted(&head)?);
+    add("texts, notes and entries", store.miscounted(&head)?);
 
     let texts = store.texts(&head)?;
     let mut soundness = Soundness::new(head.texts, head.notes);
@@ -106,7 +112,14 @@ fn organisation(path: &Path, name: &str, findings: &mut Vec<Finding>) -> store::
         ));
     }
     let is_whole = faults.is_empty();
-    add(&format!("log, {last} positions, {deals} deals"), faults);
+    add(
+        &format!(
+            "log, {}, {}",
+            count_of(last, "position", "positions"),
+            count_of(deals, "deal", "deals")
+        ),
+        faults,
+    );
     if !is_whole {
         // Nothing can be folded from a log that is not whole.
         return Ok(());

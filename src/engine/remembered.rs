@@ -10,7 +10,8 @@ use serde_json::{Map, Value};
 
 use super::Answer;
 use crate::domain::change::Position;
-use crate::reports::{AS_OF, KNOWN_AT, WHAT_IF};
+use crate::language::question::{AS_OF, KNOWN_AT};
+use crate::reports::WHAT_IF;
 
 /// How many answers are kept. When there are more, all are forgotten.
 const MOST: usize = 64;

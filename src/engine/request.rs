@@ -13,9 +13,9 @@ use crate::actions::{CONFIRM, DRY_RUN};
 use crate::domain::change::{Cut, Millis, Position};
 use crate::domain::portfolio::Portfolio;
 use crate::language::periods::{self, Direction};
+use crate::language::question::{AS_OF, KNOWN_AT};
 use crate::language::{clean, visible};
 use crate::refusal::{self, Code, Refusal};
-use crate::reports::{AS_OF, KNOWN_AT};
 use crate::store::Store;
 
 /// The portfolio a question is asked of: cut where the caller said, and the words for it.

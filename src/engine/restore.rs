@@ -6,6 +6,7 @@ use crate::actions::import::FileRows;
 use crate::domain::change::{Batch, Subject, field};
 use crate::domain::draft::Planned;
 use crate::files::{self, Source};
+use crate::language::figures::count_of;
 use crate::refusal::{Code, Refusal};
 
 impl Engine {
@@ -71,12 +72,10 @@ fn summary(name: &str, batch: &Batch, others: usize) -> Summary {
         }
     };
     let positions = batch.len() as u64;
-    let entries = match batch.entries.len() {
-        1 => "1 entry".to_owned(),
-        several => format!("{several} entries"),
-    };
+    let entries = count_of(batch.entries.len() as u64, "entry", "entries");
+    let places = count_of(positions, "position", "positions");
     let mut notes = vec![format!(
-        "The log was made again as it was: {positions} positions in {entries}, with both clocks."
+        "The log was made again as it was: {places} in {entries}, with both clocks."
     )];
     if others > 0 {
         notes.push("It says all that the other files say, so they were not read.".to_owned());

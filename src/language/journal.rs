@@ -108,8 +108,12 @@ impl<'a> Journal<'a> {
     fn created(&self, origin: &Origin) -> Line {
         let currency = self.currency(Subject::Deal(origin.deal));
         let stage = Stage::from_code(origin.stage).map_or("", Stage::word);
+        let estimate = match origin.estimate {
+            EMPTY => "no estimate".to_owned(),
+            estimate => currency.show(estimate),
+        };
         Line {
-            to: Some(format!("{stage}, {}", currency.show(origin.estimate))),
+            to: Some(format!("{stage}, {estimate}")),
             ..self.blank(
                 Subject::Deal(origin.deal),
                 origin.seq,

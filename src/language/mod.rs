@@ -19,6 +19,7 @@ pub mod records;
 pub mod schema;
 mod shapes;
 mod shown;
+pub mod units;
 pub mod vocabulary;
 
 pub use self::shown::{cell, clean, visible, watched};

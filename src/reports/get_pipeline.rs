@@ -22,7 +22,7 @@ use crate::domain::stage::OPEN_BITS;
 use crate::language::arguments::{Elsewhere, Words};
 use crate::language::basis::{Basis, Warning};
 use crate::language::behind::Behind;
-use crate::language::figures::{Amount, Fraction, or_dash};
+use crate::language::figures::{Amount, Fraction, count_of, or_dash};
 use crate::language::filters::FilterWords;
 use crate::language::opportunity::{Form, Opportunity};
 use crate::language::periods::{self, Direction, Reading};
@@ -224,13 +224,13 @@ impl Report for GetPipeline {
             currency,
             "without stage date, in no days-in-stage figure.",
         ));
-        if found.without_history > 0 {
-            let message = format!(
-                "{} without stage history, left out of conversion and exit times: list_opportunities {{\"attention\": [\"no_history\"], \"stage\": \"all\"}}.",
-                warnings::deals(found.without_history)
-            );
-            all.push(Warning::new("no_history", message));
-        }
+        all.extend(warnings::about_all(
+            "no_history",
+            &found.without_history,
+            currency,
+            "without stage history, left out of conversion and exit times: \
+             list_opportunities {\"attention\": [\"no_history\"], \"stage\": \"all\"}.",
+        ));
 
         let (mut opportunities, mut total, mut truncated) = (None, None, None);
         if include.contains(&Include::Opportunities) {
@@ -328,8 +328,12 @@ impl Report for GetPipeline {
                 format!(" due {} to {}", period.start, period.end)
             });
         let mut text = format!(
-            "Pipeline{period}: {} open opportunities, {}, weighted {} (average probability {}).",
-            summary.total_opportunities,
+            "Pipeline{period}: {}, {}, weighted {} (average probability {}).",
+            count_of(
+                summary.total_opportunities,
+                "open opportunity",
+                "open opportunities"
+            ),
             summary.total_value,
             summary.weighted_value,
             or_dash(summary.avg_probability)

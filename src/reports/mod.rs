@@ -28,6 +28,7 @@ use crate::language::arguments::{self, Elsewhere};
 use crate::language::basis::{Basis, DEFINITIONS_VERSION};
 use crate::language::behind::Behind;
 use crate::language::filters::{self, FilterWords, Understood};
+use crate::language::question::{AS_OF, KNOWN_AT};
 use crate::language::schema;
 use crate::refusal::Result;
 
@@ -157,10 +158,6 @@ const fn supposable<R: Supposable>() -> Entry {
     }
 }
 
-/// The envelope arguments that every report takes; the engine applies them before the report is asked.
-pub const AS_OF: &str = "as_of";
-/// The other one.
-pub const KNOWN_AT: &str = "known_at";
 /// The one that some reports take: writes to suppose, and the part of the answer that compares.
 pub const WHAT_IF: &str = "what_if";
 /// In place of an opportunity of a supposed write: which ones.

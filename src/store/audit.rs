@@ -77,7 +77,7 @@ pub fn organisations(path: &Path) -> Result<(Vec<String>, Vec<String>)> {
 }
 
 /// The organisations that rows belong to which have no name or no head.
-pub(super) fn strays(connection: &Connection) -> Result<Vec<String>> {
+fn strays(connection: &Connection) -> Result<Vec<String>> {
     let mut statement = connection.prepare(&format!(
         "SELECT org, org IN (SELECT org FROM organisation), org IN (SELECT org FROM head) \
          FROM (SELECT org FROM organisation UNION SELECT org FROM head UNION {}) ORDER BY org",
@@ -122,7 +122,7 @@ impl Store {
         self.head()
     }
 
-    /// What the counters of texts and notes say that is not so.
+    /// What the counters of texts, notes and entries say that is not so.
     pub fn miscounted(&self, head: &Head) -> Result<Vec<String>> {
         let mut faults = Vec::new();
         for (table, stated) in [("text", head.texts), ("note", head.notes)] {
@@ -138,6 +138,18 @@ impl Store {
                     "there should be {stated} rows of {table}, but {count} are there"
                 ));
             }
+        }
+        // Positions have no gaps; which of them begin entries only their number says.
+        let entries: i64 = self.connection.query_row(
+            "SELECT count(*) FROM entry WHERE org = ?1",
+            [self.org],
+            |row| row.get(0),
+        )?;
+        if entries != head.entries {
+            faults.push(format!(
+                "there should be {} rows of entry, but {entries} are there",
+                head.entries
+            ));
         }
         Ok(faults)
     }
@@ -204,12 +216,12 @@ FROM (
 )
 WHERE nth = 1 GROUP BY number";
 
-/// Stage 4 is won. An estimate that was emptied is 0.
+/// Stage 4 is won. An estimate that was emptied is 0, and so is one that never was (-1).
 const SUMS: &str = "
 SELECT stage, count(*), sum(CASE WHEN stage = 4 THEN coalesce(closed, estimate) ELSE estimate END)
 FROM (
   SELECT coalesce(last.stage, origin.stage) AS stage,
-         CASE WHEN last.estimated = 1 THEN coalesce(last.estimate, 0) ELSE origin.estimate END AS estimate,
+         CASE WHEN last.estimated = 1 THEN coalesce(last.estimate, 0) ELSE max(origin.estimate, 0) END AS estimate,
          last.closed AS closed
   FROM origin LEFT JOIN temp.last AS last ON last.number = origin.deal
   WHERE origin.org = ?1 AND origin.seq NOT IN (SELECT seq FROM temp.void)

@@ -36,8 +36,7 @@ impl Original {
 
 fn look_over(to: &Path) -> Result<i64> {
     let copy = connect(to, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    let mut faults = audit::integrity(&copy)?;
-    faults.extend(audit::strays(&copy)?);
+    let faults = audit::integrity(&copy)?;
     if let Some(fault) = faults.first() {
         return Err(Error::Damaged(fault.clone()));
     }

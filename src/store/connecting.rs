@@ -13,9 +13,10 @@ use super::{Error, Result, begin};
 const SIGNATURE: &[u8] = b"SQLite format 3\0";
 /// "EXPP": says that a file is ours.
 const APPLICATION_ID: i64 = 0x4558_5050;
-pub(super) const MIGRATIONS: [&str; 2] = [
+pub(super) const MIGRATIONS: [&str; 3] = [
     include_str!("migrations/0001_log.sql"),
     include_str!("migrations/0002_access.sql"),
+    include_str!("migrations/0003_entries.sql"),
 ];
 /// Below this SQLite may corrupt a WAL file that two processes write (the WAL-reset bug).
 const OLDEST_SQLITE: i32 = 3_051_003;

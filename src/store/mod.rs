@@ -46,6 +46,8 @@ pub struct Head {
     pub texts: u32,
     /// How many notes there are.
     pub notes: u32,
+    /// How many entries there are.
+    pub entries: i64,
 }
 
 /// One connection to a database, for one organisation of it.
@@ -184,12 +186,13 @@ impl Store {
     pub fn head(&self) -> Result<Head> {
         let mut statement = self
             .connection
-            .prepare_cached("SELECT position, texts, notes FROM head WHERE org = ?1")?;
+            .prepare_cached("SELECT position, texts, notes, entries FROM head WHERE org = ?1")?;
         let head = statement.query_row([self.org], |row| {
             Ok(Head {
                 position: row.get(0)?,
                 texts: row.get(1)?,
                 notes: row.get(2)?,
+                entries: row.get(3)?,
             })
         });
         head.optional()?
@@ -293,9 +296,15 @@ impl Store {
         let notes = batch.notes.len() as i64;
         self.connection
             .prepare_cached(
-                "UPDATE head SET position = position + ?2, texts = texts + ?3, notes = notes + ?4 WHERE org = ?1",
+                "UPDATE head SET position = position + ?2, texts = texts + ?3, notes = notes + ?4, entries = entries + ?5 WHERE org = ?1",
             )?
-            .execute(params![self.org, batch.len() as i64, batch.texts.len() as i64, notes])?;
+            .execute(params![
+                self.org,
+                batch.len() as i64,
+                batch.texts.len() as i64,
+                notes,
+                batch.entries.len() as i64
+            ])?;
         Ok(())
     }
 

@@ -14,6 +14,9 @@ const ORIGIN: &str = "deal, seq, at, known_at, recorded, id, name, customer, kin
      category, term_months, estimate, product_line, identified, stage_entered, expected_close, csm, sales_rep, \
      champion, source, use_case, notes, currency";
 
+/// An origin's estimate that is none: its column takes no NULL.
+const NO_ESTIMATE: i64 = -1;
+
 /// Appends a batch. The caller holds the transaction and has checked the head.
 pub(super) fn append(connection: &Connection, org: i64, batch: &Batch) -> Result<()> {
     let mut text =
@@ -64,7 +67,11 @@ pub(super) fn append(connection: &Connection, org: i64, batch: &Batch) -> Result
             (new.probability != FOLLOWS).then_some(new.probability),
             (new.category != FOLLOWS_CATEGORY).then_some(new.category),
             (new.term_months != 0).then_some(new.term_months),
-            new.estimate,
+            if new.estimate == EMPTY {
+                NO_ESTIMATE
+            } else {
+                new.estimate
+            },
             some(new.product_line),
             some_day(new.identified),
             some_day(new.stage_entered),
@@ -202,7 +209,10 @@ fn origin(row: &Row<'_>) -> rusqlite::Result<Origin> {
         probability: row.get::<_, Option<u16>>(11)?.unwrap_or(FOLLOWS),
         category: row.get::<_, Option<u8>>(12)?.unwrap_or(FOLLOWS_CATEGORY),
         term_months: row.get::<_, Option<u16>>(13)?.unwrap_or(0),
-        estimate: row.get(14)?,
+        estimate: match row.get(14)? {
+            NO_ESTIMATE => EMPTY,
+            estimate => estimate,
+        },
         product_line: number(row, 15)?,
         identified: day(row, 16)?,
         stage_entered: day(row, 17)?,

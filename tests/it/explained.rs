@@ -9,9 +9,11 @@ use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 use serde_json::{Map, Value, json};
 
+use expansion_pipeline::language::units;
+
 use super::generate::{self, imported, prove};
 use super::laws::{ask, filtered, steps, with, write};
-use super::support::Portfolio;
+use super::support::{Portfolio, TODAY, portfolio};
 
 /// How many portfolios each law is tried on.
 const CASES: u32 = 16;
@@ -213,4 +215,72 @@ fn what_moved_accounts_for_the_difference() {
             Ok(())
         },
     );
+}
+
+/// The names of all numbers in an answer that `explain` may compare.
+fn figures(value: &Value, path: &str, into: &mut Vec<String>) {
+    let below = |name: &str| format!("{path}.{name}");
+    match value {
+        Value::Number(_) => into.push(path.to_owned()),
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                if !["basis", "warnings", "reasons", "what_if", "interval"].contains(&name.as_str())
+                {
+                    figures(field, &below(name), into);
+                }
+            }
+        }
+        // Numbers that stand in a row are two ends of something.
+        Value::Array(rows) => rows
+            .iter()
+            .filter(|row| !row.is_number())
+            .for_each(|row| figures(row, &below("row"), into)),
+        Value::Null | Value::Bool(_) | Value::String(_) => {}
+    }
+}
+
+#[test]
+fn every_figure_of_every_report_is_measured_in_something() {
+    let portfolio = portfolio("demo", TODAY);
+    let mut found = Vec::new();
+    for (tool, arguments) in [
+        (
+            "get_pipeline",
+            json!({ "include": ["forecast", "metrics", "opportunities"] }),
+        ),
+        (
+            "get_forecast",
+            json!({ "period": "Q1", "include": ["accuracy", "calibration", "deals"] }),
+        ),
+        (
+            "list_opportunities",
+            json!({ "stage": "all", "include": ["details", "tcv"] }),
+        ),
+        (
+            "list_opportunities",
+            json!({ "by": "customer", "stage": "all" }),
+        ),
+        ("win_rate", json!({ "by": "csm" })),
+        ("win_rate", json!({ "by": "type", "basis": "created" })),
+        ("get_analytics", json!({ "metrics": "all" })),
+        (
+            "get_analytics",
+            json!({ "metrics": "all", "dimension": "quarter" }),
+        ),
+        (
+            "get_analytics",
+            json!({ "metrics": "all", "dimension": "signal" }),
+        ),
+        ("get_changes", json!({ "period": "this month" })),
+        ("get_opportunity", json!({ "opportunity": "OPP-1146" })),
+    ] {
+        let answer = portfolio.ask(tool, arguments).unwrap();
+        figures(&answer, tool, &mut found);
+    }
+    assert!(found.len() > 1_000, "{} figures only", found.len());
+    let unknown: Vec<&String> = found
+        .iter()
+        .filter(|path| units::unit(path).is_none())
+        .collect();
+    assert!(unknown.is_empty(), "{unknown:#?}");
 }

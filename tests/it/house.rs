@@ -77,7 +77,7 @@ const DEPARTURES: [(&str, &str, &str); 2] = [
         "the command line reads the files that it is told to import",
     ),
     (
-        "src/actions/import/tests.rs",
+        "src/actions/import/tests/",
         "files",
         "the plan of an import is tested on real files",
     ),

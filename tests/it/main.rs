@@ -26,6 +26,7 @@ mod oidc;
 mod operations;
 mod oracles;
 mod processes;
+mod raw_logs;
 mod replay;
 mod rest;
 mod round_trip;

@@ -316,7 +316,7 @@ fn a_log_goes_into_an_empty_database_only_and_whole_or_not_at_all() {
     // Another organisation of the file is empty.
     done(&database.run(&["--org", "other", "import", &words]));
     let log = fs::read_to_string(out.join("log.csv")).unwrap();
-    let cases: [(&str, String, &str); 5] = [
+    let cases: [(&str, String, &str); 7] = [
         (
             "a gap",
             without(&log, "\n7,"),
@@ -332,6 +332,16 @@ fn a_log_goes_into_an_empty_database_only_and_whole_or_not_at_all() {
             "other columns",
             log.replacen("position,", "seq,", 1),
             "line 1: the first line is not position,what",
+        ),
+        (
+            "line ends converted",
+            log.replace('\n', "\r\n"),
+            "take the file of the export itself",
+        ),
+        (
+            "a changed byte",
+            log.replacen("API volume", "API column", 1),
+            "is not as export wrote it",
         ),
         (
             "no instant",
@@ -362,6 +372,20 @@ fn a_log_goes_into_an_empty_database_only_and_whole_or_not_at_all() {
     .unwrap();
     let said = refused(&Database::none().run(&["import", &words]), "damaged_log");
     assert!(said.contains("is a second log"), "{said}");
+}
+
+#[test]
+fn a_backup_that_check_would_find_fault_with_is_none() {
+    let database = lived();
+    let (copy, words) = path(database.folder.path(), "copy.db");
+    for sql in [
+        "UPDATE change SET value = 9 WHERE seq = 2059",
+        "DELETE FROM entry WHERE first = (SELECT max(first) FROM entry)",
+    ] {
+        let database = damaged(&database, sql);
+        refused(&database.run(&["backup", &words]), "damaged_database");
+        assert!(!copy.exists(), "{sql}");
+    }
 }
 
 /// A text without the line after the first place where something stands.
@@ -818,6 +842,10 @@ fn check_finds_what_was_done_to_a_log_past_the_program() {
         (
             "DELETE FROM entry WHERE first = 1",
             "position 1 belongs to no entry",
+        ),
+        (
+            "DELETE FROM entry WHERE first = (SELECT max(first) FROM entry WHERE first < (SELECT max(first) FROM entry))",
+            "rows of entry, but",
         ),
         ("DELETE FROM text WHERE number = 3", "rows of text, but"),
         ("DELETE FROM note WHERE number = 3", "rows of note, but"),

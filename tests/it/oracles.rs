@@ -1,7 +1,7 @@
 //! The engine and plain SQL read the same generated exports and must give the same figures.
 //!
-//! The SQL in `tests/oracles` reads the CSV rows in ordinary SQLite tables (for the two actions, the
-//! raw log tables), never anything the engine computed, and follows DEFINITIONS by itself. Each script
+//! The SQL in `tests/oracles` reads the CSV rows in ordinary SQLite tables (for the actions, here
+//! and in `raw_logs`, the raw log tables), never anything the engine computed, and follows DEFINITIONS by itself. Each script
 //! leaves a table `figures` of (place in the answer, figure): a JSON pointer, or one ending in `#` for the length
 //! of an array. A figure that is NULL must be null or absent in the answer.
 //!
@@ -443,7 +443,7 @@ fn win_rate_agrees_with_sql() {
 }
 
 /// The log as it lies in the file, read only.
-fn raw(portfolio: &Portfolio) -> Connection {
+pub fn raw(portfolio: &Portfolio) -> Connection {
     Connection::open_with_flags(portfolio.database(), OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap()
 }
 

@@ -365,3 +365,44 @@ fn the_plain_files_alone_say_how_things_stand() {
         },
     );
 }
+
+#[test]
+fn an_estimate_that_was_empty_at_first_stays_so() {
+    let deals =
+        "id,type,stage,estimated_value,identified_date\nD-1,upsell,proposal,1000,2026-01-05\n";
+    let history = "opportunity_id,field,from,to,at\nD-1,estimated_value,,1000,2026-01-15\n";
+    let sources = [("opportunities.csv", deals), ("field_history.csv", history)];
+    let sources = sources.map(|(name, text)| files::Source {
+        name: name.to_owned(),
+        bytes: text.as_bytes().to_vec(),
+    });
+    let today = support::date("2026-01-29");
+    let portfolio = empty("2026-01-29");
+    let import = || portfolio.import(sources.to_vec(), None, &caller()).unwrap();
+    assert!(import().written);
+    let end = position(&portfolio);
+    import();
+    assert_eq!(
+        position(&portfolio),
+        end,
+        "the same files said something new"
+    );
+    let folder = TempDir::new().unwrap();
+    let (whole, plain) = (folder.path().join("whole"), folder.path().join("plain"));
+    let copies = [
+        out_and_in(&portfolio, today, &whole, |_| true),
+        out_and_in(&portfolio, today, &plain, |name| !name.ends_with("log.csv")),
+    ];
+    for portfolio in copies.iter().chain([&portfolio]) {
+        let asked = json!({ "opportunity": "D-1", "include": "history" });
+        let deal = portfolio.ask("get_opportunity", asked).unwrap();
+        let edits = deal["history"].as_array().unwrap();
+        let edit = edits.iter().find(|edit| edit["field"] == "estimated_value");
+        let edit = edit.unwrap_or_else(|| panic!("{edits:#?}"));
+        assert_eq!((edit.get("from"), &edit["to"]), (None, &json!("$1,000")));
+        let then = json!({ "as_of": "2026-01-10" });
+        let then = portfolio.ask("get_pipeline", then).unwrap();
+        assert_eq!(then["summary"]["total_opportunities"], 1);
+        assert_eq!(then["summary"]["total_value"], 0);
+    }
+}

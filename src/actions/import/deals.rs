@@ -243,7 +243,11 @@ impl<'w, 'a> Deals<'w, 'a> {
         stages: &Stages,
     ) -> Option<Told> {
         let row = &dated.row;
-        let from = self.value(row.field, row.from, currency);
+        // A field may have been empty before; an estimate that is emptied is 0.
+        let from = match row.from {
+            None => Ok(EMPTY),
+            from => self.value(row.field, from, currency),
+        };
         let to = self.value(row.field, row.to, currency);
         let (from, to) = match (from, to) {
             (Ok(from), Ok(to)) => (from, to),

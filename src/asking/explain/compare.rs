@@ -7,7 +7,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::super::Reply;
+use crate::domain::money::Currency;
 use crate::language::cell;
+use crate::language::units::said;
 
 /// Parts of an answer that hold rows of deals, or words.
 const NO_FIGURES: [&str; 10] = [
@@ -40,17 +42,20 @@ pub struct Difference {
     /// Asked today, of the present
     #[schemars(with = "Option<f64>")]
     pub today: Value,
+    #[serde(skip)]
+    currency: Currency,
 }
 
 impl Difference {
     /// In a line.
     pub fn text(&self) -> String {
+        let of = |value| said(&self.figure, value, self.currency);
         format!(
             "{}: {} then, {} after changes, {} today.",
             cell(&self.figure),
-            self.then,
-            self.after_changes,
-            self.today
+            of(&self.then),
+            of(&self.after_changes),
+            of(&self.today)
         )
     }
 }
@@ -69,6 +74,7 @@ pub fn differences(
     let Some(changed) = changed.map(read) else {
         return Vec::new();
     };
+    let currency = then.portfolio.settings().currency;
     let (then, today) = (read(then), today.map(read));
     let today = today.as_ref().unwrap_or(&changed);
     let mut paths: Vec<&String> = then
@@ -88,6 +94,7 @@ pub fn differences(
             then: of(&then, path),
             after_changes: of(&changed, path),
             today: of(today, path),
+            currency,
         })
         .filter(|row| row.then != row.after_changes || row.then != row.today)
         .collect()

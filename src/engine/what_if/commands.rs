@@ -5,10 +5,11 @@ use serde_json::{Map, Value};
 
 use super::OPPORTUNITY;
 use crate::actions::DRY_RUN;
+use crate::language::question::{AS_OF, KNOWN_AT};
 use crate::language::{arguments, vocabulary};
 use crate::refusal::{Code, Refusal, Result};
 use crate::registry::{self, Does, Tool};
-use crate::reports::{AS_OF, KNOWN_AT, WHAT_IF, WHERE};
+use crate::reports::{WHAT_IF, WHERE};
 
 /// The most commands that are supposed at once, counted by deal: each is planned, and answered with.
 pub(super) const MOST: usize = 500;

@@ -15,7 +15,7 @@ use crate::domain::days::date;
 use crate::domain::draft::{Author, Planned, Said};
 use crate::domain::portfolio::Portfolio;
 use crate::domain::reference::TargetKey;
-use crate::language::figures::or_dash;
+use crate::language::figures::{count_of, or_dash};
 use crate::language::opportunity::{find, label};
 use crate::language::{clean, fields};
 use crate::refusal::{Code, Refusal, Result};
@@ -188,12 +188,18 @@ impl Supposing<'_> {
         }
         let (taken, total) = (found.deals.len(), found.total);
         if self.supposed.expanded.len() + taken > MOST {
-            return Err(refused(too_many(&format!("It takes {taken} deals"))));
+            return Err(refused(too_many(&format!(
+                "It takes {}",
+                count_of(taken as u64, "deal", "deals")
+            ))));
         }
         let place = command.place;
         self.note(
             place,
-            format!("'{WHERE}' takes {taken} of the {total} deals that match."),
+            match total {
+                1 => format!("'{WHERE}' takes the 1 deal that matches."),
+                total => format!("'{WHERE}' takes {taken} of the {total} deals that match."),
+            },
             None,
         );
         for warning in found.warnings {

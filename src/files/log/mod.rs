@@ -3,8 +3,8 @@
 //! others say, and what they cannot: who changed what, when, through which door and why.
 //!
 //! First come the texts and the long texts with their numbers, then the entries, each with its changes
-//! after it, and last a row that says where the log ends and how many entries it has, so that what was
-//! cut off is noticed.
+//! after it, and last a row that says where the log ends, how many entries it has and, by a checksum,
+//! what all bytes before it come to, so that what was cut off or changed is noticed.
 //! `write` and `read` are each other's inverse; `cells` is how both spell one cell.
 
 mod cells;
@@ -12,6 +12,8 @@ mod read;
 #[cfg(test)]
 mod tests;
 mod write;
+
+use sha2::{Digest as _, Sha256};
 
 pub(in crate::files) use self::cells::instant;
 pub use self::read::read;
@@ -41,3 +43,21 @@ const KNOWN_AT: &str = "known_at";
 const RECORDED: &str = "recorded";
 const HISTORY: &str = "history";
 const STAGE_ENTERED: &str = "stage_entered";
+
+/// How the last row writes the checksum of all before it.
+fn seal(sum: Sha256) -> String {
+    let digits: String = sum
+        .finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!("sha256:{digits}")
+}
+
+/// The seal that belongs to a file: of all before its last line.
+fn seal_of(bytes: &[u8]) -> String {
+    let text = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+    let end = text.iter().rposition(|byte| *byte == b'\n');
+    let before = end.and_then(|end| bytes.get(..=end)).unwrap_or_default();
+    seal(Sha256::new().chain_update(before))
+}

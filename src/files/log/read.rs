@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use super::{
     COLUMNS, END, ENTRY, HISTORY, ID, KNOWN_AT, NOTE, ORIGIN, RECORDED, STAGE_ENTERED, TEXT, cells,
+    seal_of,
 };
 use crate::domain::change::{Batch, Change, EMPTY, Entry, Logged, Position, Subject, field};
 use crate::domain::holds;
@@ -25,11 +26,15 @@ type Fault = (&'static str, String);
 pub fn read(source: &Source) -> Result<Batch, Rejection> {
     let mut line = 1;
     let mut log = Reading::default();
+    let is_changed = is_changed(&source.bytes);
     let reject = |line, (column, reason): Fault| Rejection {
         file: source.name.clone(),
         line,
         column: column.to_owned(),
-        reason,
+        reason: match is_changed {
+            true => format!("{reason}; {CHANGED}"),
+            false => reason,
+        },
     };
     if let Some(trouble) = dialect::trouble(&source.bytes) {
         return Err(reject(line, ("", trouble.to_owned())));
@@ -62,7 +67,34 @@ pub fn read(source: &Source) -> Result<Batch, Rejection> {
         }
         log.row(row).map_err(|fault| reject(line, fault))?;
     }
-    log.finish().map_err(|fault| reject(line + 1, fault))
+    let batch = log.finish().map_err(|fault| reject(line + 1, fault))?;
+    if is_changed {
+        return Err(reject(
+            line,
+            ("", "something before this line was changed".to_owned()),
+        ));
+    }
+    Ok(batch)
+}
+
+/// What to do about a file that was changed.
+const CHANGED: &str = "the file is not as export wrote it, but cut off, saved anew by another program or with its \
+    line ends converted: take the file of the export itself, or export again";
+
+/// Whether a file is not as it was written: its last line says what all before it comes to. One that ends
+/// without saying so is of before there were seals.
+fn is_changed(bytes: &[u8]) -> bool {
+    let text = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+    let last = text
+        .rsplit(|byte| *byte == b'\n')
+        .next()
+        .unwrap_or_default();
+    let mut cells = last.split(|byte| *byte == b',');
+    if cells.nth(1) != Some(END.as_bytes()) {
+        return true;
+    }
+    let seal = cells.nth(3).unwrap_or_default();
+    !seal.is_empty() && seal != seal_of(bytes).as_bytes()
 }
 
 #[derive(Default)]
@@ -217,7 +249,10 @@ impl Reading {
     fn origin(&self, cell: &str, deal: u32) -> Result<Origin, Fault> {
         let no_object = || ("value", unreadable(cell, "what a deal came on record with"));
         let held: Map<String, Value> = serde_json::from_str(cell).map_err(|_| no_object())?;
-        let mut origin = Origin::default();
+        let mut origin = Origin {
+            estimate: EMPTY,
+            ..Origin::default()
+        };
         for (name, value) in &held {
             let fault = || {
                 (
@@ -256,7 +291,7 @@ impl Reading {
                 }
             }
         }
-        let is_complete = [ID, KNOWN_AT, "type", "stage", "estimated_value"]
+        let is_complete = [ID, KNOWN_AT, "type", "stage"]
             .iter()
             .all(|name| held.contains_key(*name));
         if is_complete {

@@ -335,3 +335,43 @@ fn a_damaged_log_is_refused_with_its_line() {
         assert_eq!(fault.line, line as u64, "{says}: {fault:?}");
     }
 }
+
+#[test]
+fn an_origin_without_an_estimate_is_read_back_without_one() {
+    let mut rows = log();
+    for row in &mut rows {
+        if let Row::Origin(origin) = row {
+            origin.estimate = EMPTY;
+        }
+    }
+    let bytes = written(&rows);
+    assert!(!String::from_utf8_lossy(&bytes).contains("estimated_value\"\":"));
+    let batch = read(&source(bytes)).unwrap_or_else(|fault| panic!("{fault:?}"));
+    assert_eq!(batch.deals[0].estimate, EMPTY);
+}
+
+#[test]
+fn what_was_changed_since_it_was_written_is_refused() {
+    let whole = String::from_utf8(written(&log())).unwrap();
+    let end = whole.trim_end().rfind('\n').unwrap() + 1;
+    let changed = [
+        whole.replace('\n', "\r\n"),
+        whole.replacen("seats", "seat5", 1),
+        whole
+            .replacen("85000.50", "85000.60", 1)
+            .replacen("8500050", "8500060", 1),
+    ];
+    for text in changed {
+        assert_ne!(text, whole);
+        let fault = read(&source(text.into_bytes())).unwrap_err();
+        assert!(
+            fault.reason.contains("take the file of the export itself"),
+            "{fault:?}"
+        );
+    }
+    // What ends without a seal is of before there were any, and is taken as it stands.
+    let cells: Vec<&str> = whole[end..].trim_end().split(',').collect();
+    assert!(cells[5].starts_with("sha256:"));
+    let older = format!("{}{}", &whole[..end], whole[end..].replace(cells[5], ""));
+    assert!(read(&source(older.into_bytes())).is_ok());
+}

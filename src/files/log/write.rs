@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use csv::Writer;
 use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
 
 use super::{
     COLUMNS, END, ENTRY, HISTORY, ID, KNOWN_AT, NOTE, ORIGIN, RECORDED, STAGE_ENTERED, TEXT, cells,
@@ -20,7 +21,7 @@ use crate::files::formula::marked;
 /// Writes a log. Texts come first, then notes, then rows in their order, then the end. A row that does
 /// not make sense ends it with `InvalidData`.
 pub struct LogWriter<'a, W: Write> {
-    csv: Writer<W>,
+    csv: Writer<Summed<W>>,
     texts: &'a Texts,
     entries: u32,
 }
@@ -29,7 +30,10 @@ impl<'a, W: Write> LogWriter<'a, W> {
     /// Begins with the columns and all texts.
     pub fn new(out: W, texts: &'a Texts) -> io::Result<Self> {
         let mut writer = LogWriter {
-            csv: Writer::from_writer(out),
+            csv: Writer::from_writer(Summed {
+                out,
+                sum: Sha256::new(),
+            }),
             texts,
             entries: 0,
         };
@@ -96,14 +100,17 @@ impl<'a, W: Write> LogWriter<'a, W> {
         Ok(())
     }
 
-    /// Ends the log at a position, and says how many entries it has.
+    /// Ends the log at a position, and says how many entries it has and what all before comes to.
     pub fn finish(mut self, position: Position) -> io::Result<W> {
         let (position, entries) = (position.to_string(), self.entries.to_string());
-        self.write([&position, END, &entries, "", "", "", "", "", "", "", "", ""])?;
         self.csv.flush()?;
-        self.csv
-            .into_inner()
-            .map_err(csv::IntoInnerError::into_error)
+        let seal = super::seal(self.csv.get_ref().sum.clone());
+        self.csv.write_record([
+            &position, END, &entries, "", "", &seal, "", "", "", "", "", "",
+        ])?;
+        self.csv.flush()?;
+        let summed = self.csv.into_inner();
+        Ok(summed.map_err(csv::IntoInnerError::into_error)?.out)
     }
 
     fn write(&mut self, cells: [&str; COLUMNS.len()]) -> io::Result<()> {
@@ -174,6 +181,24 @@ impl<'a, W: Write> LogWriter<'a, W> {
             held.insert(RECORDED.to_owned(), recorded(origin.recorded).into());
         }
         Some(held)
+    }
+}
+
+/// What is written, and the checksum of it.
+struct Summed<W> {
+    out: W,
+    sum: Sha256,
+}
+
+impl<W: Write> Write for Summed<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(bytes)?;
+        self.sum.update(bytes.get(..written).unwrap_or(bytes));
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
     }
 }
 

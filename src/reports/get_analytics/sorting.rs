@@ -54,7 +54,8 @@ const BEST: Sort = Sort {
 };
 
 impl Sort {
-    /// Reads "-won_value" or "cycle_days"; the hyphen in front puts the highest first.
+    /// Reads "-won_value" or "cycle_days"; the hyphen in front puts the highest first. By lower_bound the
+    /// best come first with it and without it.
     pub fn read(words: &str) -> Result<Sort> {
         let words = words.trim();
         let (first, name) = match words.strip_prefix('-') {
@@ -75,6 +76,12 @@ impl Sort {
             return Ok(*sort);
         }
         let by = pick_spoken("figure to sort by", name, &FIGURES, &SPOKEN)?;
+        // A low lower bound may only mean few deals, so it ranks the best and never the worst.
+        let first = if by == By::LowerBound {
+            First::Highest
+        } else {
+            first
+        };
         Ok(Sort { by, first })
     }
 

@@ -64,8 +64,12 @@ pub fn definitions(
 /// The warning about won deals that are in no `days_to_win`.
 pub fn without_days(won: u64) -> Option<Warning> {
     (won > 0).then(|| {
+        let (deals, are, they) = match won {
+            1 => ("deal", "is", "it"),
+            _ => ("deals", "are", "they"),
+        };
         let message = format!(
-            "{won} won deals are not known to have been found before they closed and are in no days_to_win."
+            "{won} won {deals} {are} not known to have been found before {they} closed and {are} in no days_to_win."
         );
         Warning::new("no_days_to_win", message)
     })

@@ -11,6 +11,7 @@ use crate::domain::progress::Progress;
 use crate::domain::stage::{CLOSED_BITS, OPEN_BITS};
 use crate::domain::texts::NONE;
 use crate::language::clean;
+use crate::language::figures::count_of;
 use crate::language::periods::{self, Direction};
 use crate::language::vocabulary::pick;
 use crate::refusal::{Code, Refusal, Result};
@@ -147,10 +148,13 @@ impl Asks {
             said.push(format!("search: {}", clean(words.trim(), 60)));
         }
         if let Some(days) = query.min_days_in_stage {
-            said.push(format!("at least {days} days in stage"));
+            said.push(format!(
+                "at least {} in stage",
+                count_of(days, "day", "days")
+            ));
         }
         if let Some(days) = query.min_age_days {
-            said.push(format!("at least {days} days old"));
+            said.push(format!("at least {} old", count_of(days, "day", "days")));
         }
         let stale = attention.contains(&Attention::Stale);
         Ok(Asks {

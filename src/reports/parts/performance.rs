@@ -16,7 +16,7 @@ use crate::domain::money::divide;
 use crate::domain::portfolio::Portfolio;
 use crate::domain::stage::Stage;
 use crate::domain::statistics::Spread;
-use crate::language::figures::{Amount, Average, Chosen, Days, Fraction, Rate};
+use crate::language::figures::{Amount, Average, Chosen, Days, Fraction, Rate, count_of};
 
 /// A figure, or a few that belong together, that may be asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -256,9 +256,12 @@ impl Found {
         let days = self.days_to_win.mean;
         let days = days.map_or_else(String::new, |days| format!(" in {days} days"));
         let signals = match (self.signals, self.signals_without_deal) {
-            (Some(signals), Some(0)) => format!("{signals} signals, "),
+            (Some(signals), Some(0)) => {
+                format!("{}, ", count_of(signals, "signal", "signals"))
+            }
             (Some(signals), Some(without)) => {
-                format!("{signals} signals ({without} without a deal), ")
+                let signals = count_of(signals, "signal", "signals");
+                format!("{signals} ({without} without a deal), ")
             }
             _ => String::new(),
         };

@@ -188,8 +188,8 @@ pub struct Pipeline {
     pub undated_stage: Tally,
     /// Ones without a rate for their currency.
     pub foreign: Vec<u32>,
-    /// Deals left out of conversion.
-    pub without_history: u64,
+    /// Deals left out of conversion: open, won, lost.
+    pub without_history: [Tally; 3],
     /// How many were read.
     pub read: u64,
 }

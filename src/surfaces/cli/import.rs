@@ -53,7 +53,11 @@ pub(super) fn import(
     }
     print(&said(&imported.summary))?;
     if let Some(path) = kept {
-        let rows = counted(imported.rejections.len(), "bad row was", "bad rows were");
+        let rows = counted(
+            imported.rejections.len() as u64,
+            "bad row was",
+            "bad rows were",
+        );
         let path = path.display();
         print(&format!(
             "{rows} left out; mend {path} and import it by its name.\n"
@@ -75,7 +79,7 @@ fn not_written(rejections: &[Rejection], skip_bad_rows: bool) -> Refusal {
         0 => String::new(),
         more => format!(" ({more} more are not listed)"),
     };
-    let rows = counted(rejections.len(), "row", "rows");
+    let rows = counted(rejections.len() as u64, "row", "rows");
     let message = format!("{rows} cannot be right{more}, so nothing was written.");
     let hint = if skip_bad_rows {
         "A file no row of which can be read ends an import of the good rows, too: mend it or leave it out."
@@ -85,7 +89,8 @@ fn not_written(rejections: &[Rejection], skip_bad_rows: bool) -> Refusal {
     Refusal::new(Code::ImportRejected, message).hint(hint)
 }
 
-fn counted(count: usize, one: &str, many: &str) -> String {
+/// "1 entry", "2 entries".
+pub(super) fn counted(count: u64, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
@@ -160,8 +165,9 @@ fn said(summary: &Summary) -> String {
     }
     if summary.stage_moves + summary.field_changes > 0 {
         lines.push(format!(
-            "history: {} stage moves, {} field changes",
-            summary.stage_moves, summary.field_changes
+            "history: {}, {}",
+            counted(summary.stage_moves, "stage move", "stage moves"),
+            counted(summary.field_changes, "field change", "field changes")
         ));
     }
     if summary.changes_nothing() {

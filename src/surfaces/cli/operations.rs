@@ -10,6 +10,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::Args;
 
+use super::import::counted;
 use super::serve::told_to_stop;
 use super::{Ended, is_broken_pipe, print};
 use crate::engine::{Engine, Line, Written};
@@ -45,9 +46,9 @@ pub(super) fn export(engine: &Engine, folder: PathBuf) -> Result<ExitCode, Ended
 pub(super) fn backup(engine: &Engine, to: &Path) -> Result<ExitCode, Ended> {
     let copy = engine.backup(to)?;
     print(&format!(
-        "{}: {} positions, {} bytes, looked over.\n",
+        "{}: {}, {} bytes, looked over.\n",
         to.display(),
-        copy.positions,
+        counted(copy.positions.cast_unsigned(), "position", "positions"),
         copy.bytes
     ))?;
     Ok(ExitCode::SUCCESS)

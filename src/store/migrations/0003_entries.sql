@@ -1,0 +1,5 @@
+-- How many entries a log has: one that is gone leaves no gap in the positions.
+ALTER TABLE head ADD COLUMN entries INTEGER NOT NULL DEFAULT 0;
+UPDATE head SET entries = (SELECT count(*) FROM entry WHERE entry.org = head.org);
+
+-- From this version on `origin.estimate` may be -1: the deal came on record without an estimate.
