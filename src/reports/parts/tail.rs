@@ -4,7 +4,7 @@
 use crate::language::basis::{Basis, Warning};
 
 /// As of when, only what, assuming what, beware of what; a line each. The last says how far the log was
-/// read, from which `explain` can ask again: a fifteenth of the tokens of the `ref` itself.
+/// read, from which `explain` can ask again: a tenth of the tokens of the `ref` itself.
 pub fn tail(basis: &Basis, warnings: &[Warning]) -> String {
     let as_of = basis.as_of.iter().map(|as_of| format!("As of {as_of}."));
     let known = basis.known_at.iter();
