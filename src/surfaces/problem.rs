@@ -42,6 +42,7 @@ macro_rules! faults {
 
 faults! {
     MalformedRequest "malformed_request" BAD_REQUEST "The body, the query or a header cannot be read.",
+    BodyBroken "body_broken" BAD_REQUEST "The body did not arrive whole.",
     TokenInUrl "token_in_url" BAD_REQUEST "A token stands in the URL, where logs keep it.",
     TokenRequired "token_required" UNAUTHORIZED "The server answers callers with a bearer token only.",
     InvalidRequest "invalid_request" UNAUTHORIZED "The `Authorization` header is no single bearer token.",
@@ -53,6 +54,7 @@ faults! {
     UnknownSession "unknown_session" NOT_FOUND "There is no such session.",
     NoSuchMethod "no_such_method" METHOD_NOT_ALLOWED "The path does not answer this method.",
     NotAcceptable "not_acceptable" NOT_ACCEPTABLE "The answer does not come in the type that is asked for.",
+    BodyTooSlow "body_too_slow" REQUEST_TIMEOUT "The body did not come in time.",
     TooLarge "too_large" PAYLOAD_TOO_LARGE "The body is too large, or broke off.",
     UnsupportedMediaType "unsupported_media_type" UNSUPPORTED_MEDIA_TYPE "The body is not JSON by its type.",
     PreconditionRequired "precondition_required" PRECONDITION_REQUIRED "The change does not say with `If-Match` which version it is meant for.",

@@ -15,7 +15,7 @@ mod fixtures;
 use std::sync::Arc;
 
 use expansion_pipeline::engine::{Config, Engine, Role};
-use expansion_pipeline::surfaces::http::{self, Listening};
+use expansion_pipeline::surfaces::http::{self, Bounds, Listening};
 use expansion_pipeline::surfaces::mcp::Server;
 
 use self::fixtures::WithFixtures;
@@ -40,6 +40,7 @@ async fn main() -> anyhow::Result<()> {
         trusted: None,
         actor: None,
         role: Role::Admin,
+        bounds: Bounds::default(),
     };
     let server = Server::new(Arc::clone(&engine), None, Role::Admin);
     let server = move || WithFixtures::new(server.for_session());

@@ -432,3 +432,33 @@ async fn what_was_turned_down_is_not_done_though_it_needs_no_answer_any_more() {
     assert!(words(&done).contains("declined"));
     assert_eq!(end(&portfolio), before);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_confirmed_creation_is_made_once_however_often_it_is_sent() {
+    let portfolio = moves();
+    let patience = Duration::from_secs(60);
+    // Two servers on one file: what was confirmed before the one may come again before the other.
+    let one = within(&portfolio, "Ann", Role::Admin, patience).await;
+    let two = within(&portfolio, "Ann", Role::Admin, patience).await;
+    let arguments = json!({
+        "customer": "Newly Found", "new_customer": true, "name": "Later on", "type": "upsell",
+        "estimated_value": 500, "expected_close": "2025-12-01",
+    });
+    let asked = first(&one, "create_opportunity", &arguments).await;
+    let yes = json!({"confirm": {"action": "accept", "content": {"confirm": true}}});
+    let send = async |client: &Connected| {
+        let mut request = call_of("create_opportunity", &arguments);
+        request.request_state.clone_from(&asked.request_state);
+        request.input_responses = Some(serde_json::from_value(yes.clone()).unwrap());
+        match client.call_tool_once(request).await {
+            Ok(CallToolResponse::Complete(done)) => done.structured_content.unwrap(),
+            other => panic!("not answered: {other:?}"),
+        }
+    };
+    let made = send(&one).await;
+    assert_eq!(made["created"], true, "{made}");
+    let after = end(&portfolio);
+    assert_eq!(send(&one).await, made);
+    assert_eq!(send(&two).await, made);
+    assert_eq!(end(&portfolio), after);
+}

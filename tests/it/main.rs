@@ -11,6 +11,7 @@
 
 mod analytics;
 mod answers;
+mod bounds;
 mod contracts;
 mod elicitation;
 mod explained;

@@ -11,7 +11,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use expansion_pipeline::engine::{Answer, Error};
+use expansion_pipeline::engine::{Answer, Error, Role};
 use expansion_pipeline::registry;
 use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
@@ -1038,4 +1038,78 @@ fn the_end_of_input_and_a_request_to_stop_end_the_server_with_all_on_disk() {
     }
     database.is_sound();
     database.position();
+}
+
+#[test]
+fn a_file_of_the_first_schema_is_brought_up_to_date_and_answers_the_same() {
+    let now = portfolio("demo", TODAY);
+    let folder = TempDir::new().unwrap();
+    let old = folder.path().join("old.db");
+    // As the first version made it, with the rows that it would have written.
+    let raw = Connection::open(&old).unwrap();
+    raw.execute_batch(include_str!("../../src/store/migrations/0001_log.sql"))
+        .unwrap();
+    let application: i64 = Connection::open(now.database())
+        .unwrap()
+        .query_row("PRAGMA application_id", [], |row| row.get(0))
+        .unwrap();
+    raw.execute_batch(&format!(
+        "PRAGMA application_id = {application}; PRAGMA user_version = 1; PRAGMA foreign_keys = OFF;"
+    ))
+    .unwrap();
+    raw.execute("ATTACH ?1 AS now", [now.database().to_str().unwrap()])
+        .unwrap();
+    let names = |sql: &str| -> Vec<String> {
+        let mut statement = raw.prepare(sql).unwrap();
+        let names = statement.query_map([], |row| row.get(0)).unwrap();
+        names.map(Result::unwrap).collect()
+    };
+    let tables = names(
+        "SELECT name FROM main.sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'",
+    );
+    assert!(!tables.contains(&"token".to_owned()), "{tables:?}");
+    for table in &tables {
+        let columns = names(&format!(
+            "SELECT name FROM pragma_table_info('{table}', 'main')"
+        ))
+        .join(", ");
+        raw.execute_batch(&format!(
+            "INSERT OR IGNORE INTO main.{table} ({columns}) SELECT {columns} FROM now.{table}"
+        ))
+        .unwrap();
+    }
+    drop(raw);
+
+    let migrated = engine(&old, TODAY);
+    for (tool, question) in [
+        (
+            "get_pipeline",
+            json!({"include": ["opportunities", "metrics"]}),
+        ),
+        ("get_forecast", json!({"period": "Q1"})),
+        (
+            "get_forecast",
+            json!({"period": "Q1", "as_of": "2026-01-15"}),
+        ),
+        ("list_opportunities", json!({"stage": "all", "limit": 200})),
+        ("win_rate", json!({"by": "csm"})),
+        ("get_analytics", json!({"dimension": "source"})),
+        ("get_changes", json!({"period": "this month"})),
+        (
+            "get_opportunity",
+            json!({"opportunity": "OPP-1159", "include": ["history", "notes", "signals"]}),
+        ),
+    ] {
+        let before = now.answer(tool, question.clone()).unwrap();
+        let after = answer(&migrated, tool, question).unwrap();
+        assert_eq!(before, after, "{tool}");
+    }
+    let edit = json!({"opportunity": "OPP-1159", "estimated_value": 91_000});
+    answer(&migrated, "update_opportunity", edit).unwrap();
+    migrated.make_token("Ann", Role::Viewer, None).unwrap();
+    let version: i64 = Connection::open(&old)
+        .unwrap()
+        .query_row("PRAGMA user_version", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(version, 2);
 }

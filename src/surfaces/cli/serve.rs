@@ -9,7 +9,7 @@ use clap::Args;
 
 use super::{Command, Maybe, role};
 use crate::engine::{Engine, Role};
-use crate::surfaces::http::{self, Listening, Trusted};
+use crate::surfaces::http::{self, Bounds, Listening, Trusted};
 use crate::surfaces::mcp;
 
 /// Where to serve, and to whom.
@@ -94,6 +94,7 @@ pub(super) fn serve(engine: Engine, actor: Option<String>, asked: Serve) -> Resu
             trusted,
             actor,
             role: asked.role,
+            bounds: Bounds::default(),
         };
         http::serve(engine, listening, stop).await
     });

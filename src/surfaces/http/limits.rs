@@ -17,8 +17,6 @@ use tokio::sync::Semaphore;
 use crate::engine::Caller;
 use crate::surfaces::problem::{Fault, Problem};
 
-/// The most requests that are answered at a time.
-const AT_A_TIME: usize = 512;
 /// After how many requests callers who have not been heard of for a while are forgotten.
 const TIDY_EVERY: usize = 10_000;
 
@@ -30,13 +28,14 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// So many requests a second for each caller, twice as many at once; without a number, any.
-    pub fn new(each_second: Option<NonZeroU32>) -> Limits {
+    /// So many requests a second for each caller, twice as many at once; without a number, any. And so
+    /// many of all callers at a time.
+    pub fn new(each_second: Option<NonZeroU32>, at_a_time: usize) -> Limits {
         let quota =
             |rate: NonZeroU32| Quota::per_second(rate).allow_burst(rate.saturating_mul(TWICE));
         Limits {
             each: each_second.map(|rate| RateLimiter::keyed(quota(rate))),
-            places: Semaphore::new(AT_A_TIME),
+            places: Semaphore::new(at_a_time),
             seen: 0.into(),
         }
     }

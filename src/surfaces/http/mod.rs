@@ -3,6 +3,9 @@
 //! `mcp` and `rest`.
 
 mod access;
+mod bodies;
+mod bounds;
+mod connections;
 mod limits;
 mod metrics;
 mod oidc;
@@ -14,14 +17,12 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use axum::Router;
 use axum::http::{HeaderName, Method, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
-use axum::serve::ListenerExt as _;
 use rmcp::ServerHandler;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
@@ -29,9 +30,9 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
-use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use self::access::{Access, Vouching};
+pub use self::bounds::Bounds;
 use self::limits::Limits;
 use self::metrics::Metrics;
 pub use self::oidc::Trusted;
@@ -44,10 +45,6 @@ use crate::engine::{Door, Engine, Role};
 
 /// The largest request that is read, in bytes.
 const LARGEST_REQUEST: usize = 1024 * 1024;
-/// How long the next part of a request may be waited for.
-const SLOWEST: Duration = Duration::from_secs(15);
-/// How long requests that are under way when it is time to stop may still take.
-const DRAIN: Duration = Duration::from_secs(10);
 
 /// How the program listens, and to whom.
 #[derive(Debug, Clone)]
@@ -68,6 +65,8 @@ pub struct Listening {
     pub actor: Option<String>,
     /// In which role.
     pub role: Role,
+    /// How much and how long.
+    pub bounds: Bounds,
 }
 
 /// Serves until `stop`, then lets what is under way finish.
@@ -115,29 +114,16 @@ pub async fn serve_with<S: ServerHandler>(
         std::io::stderr(),
         "Listening on http://{bound}, MCP at /mcp"
     );
-    // Small answers on a stream must not wait for more.
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY");
-        }
-    });
     let told = stopping.clone();
-    let app = app.into_make_service_with_connect_info::<SocketAddr>();
-    let served = axum::serve(listener, app).with_graceful_shutdown(async move {
+    let told = async move {
         stop.await;
         told.cancel();
-    });
-    let too_long = async {
-        stopping.cancelled().await;
-        tokio::time::sleep(DRAIN).await;
     };
-    tokio::select! {
-        served = served => Ok(served?),
-        () = too_long => {
-            tracing::warn!("stopped while requests were still under way");
-            Ok(())
-        }
-    }
+    tokio::join!(
+        told,
+        connections::serve(listener, app, &listening.bounds, &stopping)
+    );
+    Ok(())
 }
 
 /// Everything that is served.
@@ -162,6 +148,7 @@ fn router<S: ServerHandler>(
         vouching.provider.warm_up();
         open = vouching.resource.routes();
     }
+    let bounds = &listening.bounds;
     let access = |door| {
         Arc::new(Access::new(
             Arc::clone(&engine),
@@ -172,10 +159,10 @@ fn router<S: ServerHandler>(
     };
     let (over_mcp, over_rest) = (access(Door::Mcp), access(Door::Rest));
     let manager = Arc::new(LocalSessionManager::default());
-    let sessions = Arc::new(Sessions::new(Arc::clone(&manager)));
+    let sessions = Arc::new(Sessions::new(Arc::clone(&manager), bounds));
 
     let metrics = Arc::new(Metrics::new(Arc::clone(&engine)));
-    let limits = Arc::new(Limits::new(listening.rate_limit));
+    let limits = Arc::new(Limits::new(listening.rate_limit, bounds.requests));
     let api = rest::router(
         engine,
         listening.needs_token,
@@ -195,16 +182,16 @@ fn router<S: ServerHandler>(
     let guarded = Router::new()
         .nest_service("/mcp", mcp)
         .layer(from_fn_with_state(sessions, sessions::bind))
+        .layer(from_fn_with_state(bounds.body, bodies::read))
         .layer(from_fn_with_state(Arc::clone(&limits), limits::limit))
-        .layer(RequestBodyTimeoutLayer::new(SLOWEST))
         .layer(from_fn_with_state(over_mcp, access::identify))
         .merge(
             api.route(
                 "/metrics",
                 get(metrics::show).with_state(Arc::clone(&metrics)),
             )
+            .layer(from_fn_with_state(bounds.body, bodies::read))
             .layer(from_fn_with_state(limits, limits::limit))
-            .layer(RequestBodyTimeoutLayer::new(SLOWEST))
             .layer(from_fn_with_state(over_rest, access::identify)),
         )
         .merge(open)

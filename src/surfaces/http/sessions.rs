@@ -12,16 +12,12 @@ use axum::response::{IntoResponse, Response};
 use rmcp::transport::streamable_http_server::session::SessionManager as _;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 
+use super::bounds::Bounds;
 use crate::engine::{Caller, Role};
 use crate::surfaces::problem::{Fault, Problem};
 
 /// The header that names a session.
 const SESSION: &str = "mcp-session-id";
-/// The most sessions at a time.
-const MOST: usize = 1_000;
-/// The longest a session may last, however busy; an idle one ends after five minutes anyway.
-const LONGEST: Duration = Duration::from_secs(12 * 60 * 60);
-
 /// Who opened a session, and when.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Opened {
@@ -33,14 +29,20 @@ struct Opened {
 pub struct Sessions {
     manager: Arc<LocalSessionManager>,
     opened: Mutex<HashMap<String, Opened>>,
+    /// The most at a time.
+    most: usize,
+    /// The longest one may last.
+    longest: Duration,
 }
 
 impl Sessions {
     /// Those of a manager.
-    pub fn new(manager: Arc<LocalSessionManager>) -> Sessions {
+    pub fn new(manager: Arc<LocalSessionManager>, bounds: &Bounds) -> Sessions {
         Sessions {
             manager,
             opened: Mutex::new(HashMap::new()),
+            most: bounds.sessions,
+            longest: bounds.session,
         }
     }
 
@@ -52,7 +54,8 @@ impl Sessions {
     fn belongs(&self, session: &str, by: Option<&(String, Role)>) -> bool {
         let opened = self.opened();
         let session = opened.get(session);
-        session.is_some_and(|session| session.by.as_ref() == by && session.at.elapsed() < LONGEST)
+        session
+            .is_some_and(|session| session.by.as_ref() == by && session.at.elapsed() < self.longest)
     }
 
     /// Forgets those that have ended, and ends those that are too old.
@@ -60,7 +63,7 @@ impl Sessions {
         let known: Vec<(String, bool)> = self
             .opened()
             .iter()
-            .map(|(session, opened)| (session.clone(), opened.at.elapsed() >= LONGEST))
+            .map(|(session, opened)| (session.clone(), opened.at.elapsed() >= self.longest))
             .collect();
         for (session, is_too_old) in known {
             let id = session.as_str().into();
@@ -97,11 +100,11 @@ pub async fn bind(State(sessions): State<Arc<Sessions>>, request: Request, next:
         }
         return response;
     }
-    if sessions.opened().len() >= MOST {
+    if sessions.opened().len() >= sessions.most {
         sessions.tidy().await;
         let may_open =
             request.method() == Method::POST && request.headers().get("mcp-method").is_none();
-        if may_open && sessions.opened().len() >= MOST {
+        if may_open && sessions.opened().len() >= sessions.most {
             return Problem::new(Fault::TooManySessions, "Too many sessions are open.")
                 .hint("Try again in a few minutes, or use MCP 2026-07-28, which needs none.")
                 .into_response();

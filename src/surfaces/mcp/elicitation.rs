@@ -14,6 +14,7 @@ use rmcp::model::{
 use rmcp::service::{RequestContext, RoleServer};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
 
 use super::{Server, integrity, ours};
 use crate::engine::{Caller, Error};
@@ -25,6 +26,9 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(600);
 
 /// The longest answer in words, in characters.
 const LONGEST: u32 = 500;
+
+/// The argument under which a repeated call is the same call.
+const IDEMPOTENCY_KEY: &str = "idempotency_key";
 
 /// Where a result says that the person did not want the change.
 const DECLINED: &str = "expansion-pipeline/elicitation";
@@ -83,6 +87,8 @@ pub(super) struct Asking {
     said: Map<String, Value>,
     /// What a state is bound to: the caller, the tool and the arguments as the client gave them.
     bound_to: Vec<u8>,
+    /// The key under which a confirmed call is made, so that its state makes it once.
+    once: Option<String>,
     /// How the person turned the change down.
     refused: Option<ElicitationAction>,
 }
@@ -105,6 +111,7 @@ impl Asking {
             given,
             said: Map::new(),
             bound_to: bound_to.to_string().into_bytes(),
+            once: None,
             refused: None,
         };
         if let Some(sealed) = request.request_state {
@@ -113,6 +120,11 @@ impl Asking {
                 .open_json_with(&sealed, &asking.bound_to)
                 .map_err(|error| unfit(&error))?;
             asking.said = state.said;
+            if tool.arguments.iter().any(|name| name == IDEMPOTENCY_KEY) {
+                let digest = Sha256::digest(&sealed);
+                let digits = digest.iter().map(|byte| format!("{byte:02x}"));
+                asking.once = Some(digits.collect());
+            }
             asking.take(&state.wanted, request.input_responses.unwrap_or_default())?;
         }
         Ok(asking)
@@ -127,6 +139,12 @@ impl Asking {
     pub(super) fn arguments(&self) -> Map<String, Value> {
         let mut arguments = self.given.clone();
         arguments.extend(self.said.clone());
+        if let Some(key) = &self.once {
+            let given = arguments.entry(IDEMPOTENCY_KEY).or_insert(Value::Null);
+            if given.is_null() {
+                *given = key.as_str().into();
+            }
+        }
         arguments
     }
 
