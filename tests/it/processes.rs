@@ -1107,9 +1107,14 @@ fn a_file_of_the_first_schema_is_brought_up_to_date_and_answers_the_same() {
     let edit = json!({"opportunity": "OPP-1159", "estimated_value": 91_000});
     answer(&migrated, "update_opportunity", edit).unwrap();
     migrated.make_token("Ann", Role::Viewer, None).unwrap();
-    let version: i64 = Connection::open(&old)
-        .unwrap()
-        .query_row("PRAGMA user_version", [], |row| row.get(0))
-        .unwrap();
-    assert_eq!(version, 2);
+    let version = |file: &Path| -> i64 {
+        let raw = Connection::open(file).unwrap();
+        raw.query_row("PRAGMA user_version", [], |row| row.get(0))
+            .unwrap()
+    };
+    assert_eq!(version(&old), version(&now.database()));
+    assert!(version(&old) > 1);
+    for finding in migrated.check().unwrap() {
+        assert_eq!(finding.faults, [] as [String; 0], "{}", finding.about);
+    }
 }

@@ -435,7 +435,10 @@ fn what_is_taken_by_filters_is_what_a_list_shows() {
             .collect();
         prop_assert_eq!(taken, listed);
         let note = answer["what_if"]["notes"][0].as_str().unwrap();
-        let of = format!("of the {} deals that match", list["total"]);
+        let of = match list["total"].as_u64().unwrap() {
+            1 => "takes the 1 deal that matches".to_owned(),
+            total => format!("of the {total} deals that match"),
+        };
         prop_assert!(note.contains(&of), "{}", note);
         Ok(())
     });
