@@ -201,6 +201,11 @@ impl Chunk {
         &self.log.origins
     }
 
+    /// Since when the origin of a deal is on record.
+    pub fn known_at(&self, place: u16) -> Option<Millis> {
+        self.log.known_at(place)
+    }
+
     /// The rest of a deal; `None` when it is not on record (at this cut).
     pub fn detail(&self, place: u16) -> Option<&Detail> {
         self.details.get(usize::from(place))?.as_ref()

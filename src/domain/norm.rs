@@ -2,6 +2,7 @@
 //! (DEFINITIONS section 4, "far from the customer's norm").
 
 use super::deal::Deal;
+use super::parallel;
 use super::portfolio::Portfolio;
 use super::texts::NONE;
 
@@ -45,12 +46,22 @@ impl Norms {
                 *end += 1;
             }
         }
-        let norms = starts.into_iter().zip(ends).map(|(start, end)| {
-            let of_customer = values.get_mut(start..end).unwrap_or_default();
-            of_customer.sort_unstable();
-            Middle::of(of_customer)
-        });
-        Norms(norms.collect())
+        let mut rest = values.as_mut_slice();
+        let mut of_customers = Vec::with_capacity(starts.len());
+        let mut from = 0;
+        for (start, end) in starts.into_iter().zip(ends) {
+            let (_, after) = rest.split_at_mut_checked(start - from).unwrap_or_default();
+            let (of_customer, after) = after.split_at_mut_checked(end - start).unwrap_or_default();
+            of_customers.push(of_customer);
+            (rest, from) = (after, end);
+        }
+        parallel::for_each(&mut of_customers, |values| values.sort_unstable());
+        Norms(
+            of_customers
+                .iter()
+                .map(|values| Middle::of(values))
+                .collect(),
+        )
     }
 
     /// Whether a deal's value is ten times or more, or a tenth or less, of the median of at least three

@@ -218,6 +218,12 @@ impl Portfolio {
             .get(usize::from(place_of(number)))
     }
 
+    /// Since when the origin of a deal is on record.
+    pub fn known_at(&self, number: u32) -> Option<Millis> {
+        let chunk = self.chunks.get((number / SIZE) as usize)?;
+        chunk.known_at(place_of(number))
+    }
+
     /// The number of the deal that has this id.
     pub fn deal_by_id(&self, id: &str) -> Option<u32> {
         self.deal_ids.get(self.texts.find(id)?)

@@ -133,10 +133,13 @@ const NUMBER: &[&str] = &[
 
 /// What the figure at a path is measured in; `None` when no figure has that name.
 pub fn unit(path: &str) -> Option<Unit> {
-    let name = path.rsplit('.').next().unwrap_or(path);
-    let is_within = |part: &str| path.split('.').any(|name| name == part);
+    // Only the last two parts name a figure: one before may be the name of a segment.
+    let mut parts = path.rsplit('.');
+    let (name, of) = (parts.next().unwrap_or(path), parts.next().unwrap_or(""));
+    let is_within = |part: &str| of == part;
     let is_of_days = || {
-        path.split('.')
+        [name, of]
+            .iter()
             .any(|name| name.split('_').any(|word| word == "days"))
     };
     Some(match name {

@@ -322,10 +322,13 @@ impl Asked<'_> {
 
     /// What a look back takes for granted about some deals.
     fn of_the_past<'b>(&self, shown: impl Iterator<Item = &'b Deal>) -> Vec<String> {
-        if self.as_of.is_none() {
+        if self.as_of.is_none() && self.known_at.is_none() {
             return Vec::new();
         }
-        let mut assumptions = parts::unrecorded::assumptions(self.portfolio, self.today, shown);
+        let mut assumptions = match self.as_of {
+            Some(_) => parts::unrecorded::assumptions(self.portfolio, self.today, shown),
+            None => Vec::new(),
+        };
         if self.portfolio.is_before_all() {
             assumptions.push(NOTHING_ON_RECORD.to_owned());
         }

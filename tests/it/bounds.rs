@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use expansion_pipeline::engine::Role;
 use expansion_pipeline::surfaces::http::{self, Bounds, Listening};
 use reqwest::{Client, StatusCode};
+use rusqlite::Connection;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -27,7 +28,7 @@ struct Running {
     address: SocketAddr,
     stop: CancellationToken,
     served: JoinHandle<anyhow::Result<()>>,
-    _portfolio: Portfolio,
+    portfolio: Portfolio,
 }
 
 impl Running {
@@ -61,7 +62,7 @@ impl Running {
             address,
             stop,
             served,
-            _portfolio: portfolio,
+            portfolio,
         }
     }
 
@@ -292,6 +293,54 @@ async fn what_is_under_way_is_finished_and_nothing_new_begun() {
         .unwrap()
         .unwrap();
     assert_eq!(heard(&mut idle).await, "");
+}
+
+/// A change waits for another process's write when it is time to stop: it is made, and its client told.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_under_way_is_answered_in_both_revisions() {
+    let call = json!({"name": "update_opportunity", "arguments": {
+        "opportunity": "OPP-1184", "estimated_value": 61_000,
+    }});
+    for older in [true, false] {
+        let running = Running::start(Bounds::default(), false).await;
+        let mut params = call.clone();
+        let mut posted = Client::new()
+            .post(running.url("/mcp"))
+            .header("Accept", "application/json, text/event-stream");
+        if older {
+            let opened = running.initialize().await;
+            let session = opened.headers()["mcp-session-id"].to_str().unwrap();
+            assert_eq!(running.in_session(session).await, StatusCode::ACCEPTED);
+            posted = posted
+                .header("MCP-Protocol-Version", "2025-11-25")
+                .header("Mcp-Session-Id", session);
+        } else {
+            params["_meta"] = json!({
+                "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+                "io.modelcontextprotocol/clientCapabilities": {},
+            });
+            posted = posted
+                .header("MCP-Protocol-Version", "2026-07-28")
+                .header("Mcp-Method", "tools/call")
+                .header("Mcp-Name", "update_opportunity");
+        }
+        let other = Connection::open(running.portfolio.database()).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let body = json!({"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": params});
+        let answered = tokio::spawn(async move {
+            let response = posted.json(&body).send().await.unwrap();
+            response.text().await.unwrap()
+        });
+        tokio::time::sleep(SHORT).await;
+        running.stop.cancel();
+        tokio::time::sleep(SHORT).await;
+        assert!(!running.served.is_finished() && !answered.is_finished());
+        other.execute_batch("COMMIT").unwrap();
+        let answer = answered.await.unwrap();
+        assert!(answer.contains("61000"), "older {older}: {answer}");
+        let ended = tokio::time::timeout(PATIENCE / 2, running.served).await;
+        ended.expect("it ends").unwrap().unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -17,6 +17,9 @@ pub(super) struct Log {
     pub(super) last: Position,
     /// The latest instant of anything about each deal.
     latest: Vec<Millis>,
+    /// Since when each deal's origin is on record: a look back asks it of many deals, and the origins lie
+    /// far apart.
+    known_at: Vec<Millis>,
 }
 
 /// The changes of some deals, deal by deal, each deal's by (at, seq).
@@ -69,6 +72,8 @@ impl Log {
         let positions = positions.chain(added.iter().map(|(_, change)| change.seq));
         self.last = positions.fold(self.last, Position::max);
         self.latest.extend(origins.iter().map(|origin| origin.at));
+        self.known_at
+            .extend(origins.iter().map(|origin| origin.known_at));
         for (place, change) in added {
             if let Some(latest) = self.latest.get_mut(usize::from(*place)) {
                 *latest = change.at.max(*latest);
@@ -148,6 +153,7 @@ impl Log {
             counting: None,
             last: self.last.min(cut.position),
             latest: self.latest.clone(),
+            known_at: self.known_at.clone(),
         };
         known.count(unknown);
         known
@@ -164,6 +170,11 @@ impl Log {
     /// The latest instant of anything about each deal, by place.
     pub(super) fn latest(&self) -> &[Millis] {
         &self.latest
+    }
+
+    /// Since when the origin of a deal is on record.
+    pub(super) fn known_at(&self, place: u16) -> Option<Millis> {
+        self.known_at.get(usize::from(place)).copied()
     }
 
     /// Whether everything of a deal lies in the log up to a position.

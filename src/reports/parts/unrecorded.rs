@@ -15,8 +15,8 @@ use crate::domain::ratio::Ratio;
 /// value, its close, its stage, and its probability and category where they were set by hand; of a
 /// closed one only its value, because when and how it closed is a change of that day.
 fn is_known(portfolio: &Portfolio, deal: &Deal, at: i64) -> bool {
-    let origin = portfolio.origin(deal.number);
-    if origin.is_some_and(|origin| origin.known_at <= at) {
+    let known_at = portfolio.known_at(deal.number);
+    if known_at.is_some_and(|known_at| known_at <= at) {
         return true;
     }
     let on_record = |field| portfolio.is_on_record(deal.number, field, at);

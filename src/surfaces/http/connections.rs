@@ -17,13 +17,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::bounds::Bounds;
 
-/// Serves connections until it is time to stop, and then until each has finished what is under way, or
-/// that takes too long.
+/// Serves connections until it is time to stop, and then until `finish` and until each has finished what is
+/// under way, or that takes too long.
 pub async fn serve(
     mut listener: TcpListener,
     app: Router,
     bounds: &Bounds,
     stopping: &CancellationToken,
+    finish: impl Future<Output = ()>,
 ) {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
@@ -52,10 +53,11 @@ pub async fn serve(
         });
     }
     drop(listener);
-    if tokio::time::timeout(bounds.drain, open.shutdown())
-        .await
-        .is_err()
-    {
+    let finished = async {
+        finish.await;
+        open.shutdown().await;
+    };
+    if tokio::time::timeout(bounds.drain, finished).await.is_err() {
         tracing::warn!("stopped while requests were still under way");
     }
 }

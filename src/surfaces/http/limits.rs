@@ -5,14 +5,16 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+use futures::StreamExt as _;
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use serde_json::json;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::engine::Caller;
 use crate::surfaces::problem::{Fault, Problem};
@@ -23,7 +25,8 @@ const TIDY_EVERY: usize = 10_000;
 /// What there is to share.
 pub struct Limits {
     each: Option<DefaultKeyedRateLimiter<String>>,
-    places: Semaphore,
+    places: Arc<Semaphore>,
+    at_a_time: usize,
     seen: std::sync::atomic::AtomicUsize,
 }
 
@@ -35,8 +38,17 @@ impl Limits {
             |rate: NonZeroU32| Quota::per_second(rate).allow_burst(rate.saturating_mul(TWICE));
         Limits {
             each: each_second.map(|rate| RateLimiter::keyed(quota(rate))),
-            places: Semaphore::new(at_a_time),
+            places: Arc::new(Semaphore::new(at_a_time)),
+            at_a_time,
             seen: 0.into(),
+        }
+    }
+
+    /// Waits until nothing is under way any more. What comes meanwhile is told to come again.
+    pub async fn idle(&self) {
+        let all = u32::try_from(self.at_a_time).unwrap_or(u32::MAX);
+        if let Err(error) = self.places.acquire_many(all).await {
+            tracing::debug!(%error, "there are no places");
         }
     }
 
@@ -74,12 +86,38 @@ pub async fn limit(State(limits): State<Arc<Limits>>, request: Request, next: Ne
         let words = "This caller asks too often.";
         return turned_away(Fault::TooManyRequests, words, wait, is_mcp);
     }
-    let Ok(_place) = limits.places.try_acquire() else {
+    let Ok(place) = Arc::clone(&limits.places).try_acquire_owned() else {
         let words = "Too many requests are being answered.";
         let wait = Duration::from_secs(1);
         return turned_away(Fault::Busy, words, wait, is_mcp);
     };
-    next.run(request).await
+    let is_call = request.method() == Method::POST && !listens(&request);
+    let response = next.run(request).await;
+    // A call whose client hears of progress, or is of 2025-11-25, is answered on a stream, and under way
+    // until that ends.
+    match is_call && is_stream(&response) {
+        true => response.map(|body| held(body, place)),
+        false => response,
+    }
+}
+
+/// Whether a request asks to hear of changes from now on, which may take days.
+fn listens(request: &Request) -> bool {
+    let method = request.headers().get("mcp-method");
+    method.is_some_and(|method| method == "subscriptions/listen")
+}
+
+fn is_stream(response: &Response) -> bool {
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"))
+}
+
+/// A body that keeps its place until it ends.
+fn held(body: Body, place: OwnedSemaphorePermit) -> Body {
+    let parts = body.into_data_stream();
+    Body::from_stream(parts.inspect(move |_| {
+        let _kept = &place;
+    }))
 }
 
 fn turned_away(fault: Fault, words: &str, wait: Duration, is_mcp: bool) -> Response {

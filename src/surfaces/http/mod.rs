@@ -17,6 +17,7 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use axum::Router;
@@ -45,6 +46,9 @@ use crate::engine::{Door, Engine, Role};
 
 /// The largest request that is read, in bytes.
 const LARGEST_REQUEST: usize = 1024 * 1024;
+
+/// How long an answer that is there may take to leave before its stream is ended.
+const LAST_WORDS: Duration = Duration::from_millis(100);
 
 /// How the program listens, and to whom.
 #[derive(Debug, Clone)]
@@ -107,8 +111,10 @@ pub async fn serve_with<S: ServerHandler>(
         .await
         .with_context(|| format!("cannot listen on {address}"))?;
     let bound = listener.local_addr()?;
-    let stopping = CancellationToken::new();
-    let app = router(engine, &listening, server, bound, &stopping)?;
+    let limits = Arc::new(Limits::new(listening.rate_limit, listening.bounds.requests));
+    // First nothing new is begun; when nothing is under way any more, streams end too.
+    let (stopping, ending) = (CancellationToken::new(), CancellationToken::new());
+    let app = router(engine, &listening, server, bound, &limits, &ending)?;
     // Whoever started it with port 0 learns the port here.
     let _ = writeln!(
         std::io::stderr(),
@@ -119,10 +125,16 @@ pub async fn serve_with<S: ServerHandler>(
         stop.await;
         told.cancel();
     };
+    let finish = async {
+        limits.idle().await;
+        tokio::time::sleep(LAST_WORDS).await;
+        ending.cancel();
+    };
     tokio::join!(
         told,
-        connections::serve(listener, app, &listening.bounds, &stopping)
+        connections::serve(listener, app, &listening.bounds, &stopping, finish)
     );
+    ending.cancel();
     Ok(())
 }
 
@@ -132,7 +144,8 @@ fn router<S: ServerHandler>(
     listening: &Listening,
     server: impl Fn() -> S + Send + Sync + 'static,
     bound: SocketAddr,
-    stopping: &CancellationToken,
+    limits: &Arc<Limits>,
+    ending: &CancellationToken,
 ) -> anyhow::Result<Router> {
     let site = Arc::new(Site::new(
         bound,
@@ -162,7 +175,6 @@ fn router<S: ServerHandler>(
     let sessions = Arc::new(Sessions::new(Arc::clone(&manager), bounds));
 
     let metrics = Arc::new(Metrics::new(Arc::clone(&engine)));
-    let limits = Arc::new(Limits::new(listening.rate_limit, bounds.requests));
     let api = rest::router(
         engine,
         listening.needs_token,
@@ -176,14 +188,14 @@ fn router<S: ServerHandler>(
         .with_max_request_body_bytes(LARGEST_REQUEST)
         .disable_allowed_hosts()
         .disable_allowed_origins()
-        .with_cancellation_token(stopping.child_token());
+        .with_cancellation_token(ending.child_token());
     let mcp = StreamableHttpService::new(move || Ok(server()), manager, config);
 
     let guarded = Router::new()
         .nest_service("/mcp", mcp)
         .layer(from_fn_with_state(sessions, sessions::bind))
         .layer(from_fn_with_state(bounds.body, bodies::read))
-        .layer(from_fn_with_state(Arc::clone(&limits), limits::limit))
+        .layer(from_fn_with_state(Arc::clone(limits), limits::limit))
         .layer(from_fn_with_state(over_mcp, access::identify))
         .merge(
             api.route(
@@ -191,7 +203,7 @@ fn router<S: ServerHandler>(
                 get(metrics::show).with_state(Arc::clone(&metrics)),
             )
             .layer(from_fn_with_state(bounds.body, bodies::read))
-            .layer(from_fn_with_state(limits, limits::limit))
+            .layer(from_fn_with_state(Arc::clone(limits), limits::limit))
             .layer(from_fn_with_state(over_rest, access::identify)),
         )
         .merge(open)

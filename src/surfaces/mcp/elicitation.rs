@@ -180,7 +180,8 @@ impl Asking {
                     .ttl(server.patience);
                 let sealed = codec(server).await?.seal_json_with(&state, &options);
                 let sealed = sealed.map_err(|error| ours(&error))?;
-                let result = InputRequiredResult::new(Some(requests), Some(sealed));
+                let mut result = InputRequiredResult::new(Some(requests), Some(sealed));
+                result.meta = Some(integrity::of_answer(true));
                 Ok(Next::Answer(Box::new(result.into())))
             }
             Way::Request => {
