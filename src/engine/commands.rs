@@ -19,9 +19,36 @@ struct Command {
     names: Vec<String>,
 }
 
+/// Where an answer tells what a change does to the forecast: of the period the deal is in, and of one that
+/// it left.
+const EFFECTS: [&str; 2] = ["effect", "effect_left"];
+
+/// Has the last of several answers tell what a period was like before all of them, not only before itself.
+fn tell_whole_effect(answers: &mut [Answer]) {
+    let Some((last, earlier)) = answers.split_last_mut() else {
+        return;
+    };
+    for answer in earlier.iter().rev() {
+        for told in EFFECTS
+            .iter()
+            .filter_map(|name| answer.structured.get(name))
+        {
+            for name in EFFECTS {
+                let effect = last.structured.get_mut(name).and_then(Value::as_object_mut);
+                if let Some(effect) =
+                    effect.filter(|effect| effect.get("period") == told.get("period"))
+                    && let Some(before) = told.get("before")
+                {
+                    effect.insert("before".to_owned(), before.clone());
+                }
+            }
+        }
+    }
+}
+
 impl Engine {
     /// Calls several tools that change something, each on what the one before left: all of them are
-    /// written, or none.
+    /// written, or none. The effect that the last one tells of is that of all.
     pub fn call_together(
         &self,
         calls: Vec<(&Tool, Map<String, Value>)>,
@@ -47,7 +74,9 @@ impl Engine {
                 });
             }
             let is_dry = dry_runs.contains(&true);
-            self.carry_out(commands, is_dry, None, caller)
+            let mut answers = self.carry_out(commands, is_dry, None, caller)?;
+            tell_whole_effect(&mut answers);
+            Ok(answers)
         });
         for tool in tools {
             self.tell(&Called {

@@ -154,7 +154,18 @@ async fn a_put_that_names_a_stage_moves_and_edits_in_one_change() {
         json!({"stage": "proposal", "estimated_value": 70000, "reason": "they asked for a quote"});
     let done = sent(put(&tag, change)).await;
     assert_eq!(done.status(), StatusCode::OK);
-    let after = body(done).await["opportunity"].take();
+    let mut done = body(done).await;
+    let after = done["opportunity"].take();
+    // The effect is that of the move and the edit.
+    let weighted =
+        |effect: &Value| [&effect["before"], &effect["after"]].map(|of| of["weighted"].clone());
+    let whole = [&before, &after].map(|opportunity| opportunity["weighted_value"].clone());
+    assert_eq!(weighted(&done["effect"]), whole);
+    assert_eq!(done["effect"]["after"]["upside"], after["estimated_value"]);
+    let away = json!({"stage": "negotiation", "expected_close": "2027-05-31", "dry_run": true});
+    let away = body(sent(put("*", away)).await).await;
+    let left = [after["weighted_value"].clone(), json!(0)];
+    assert_eq!(weighted(&away["effect_left"]), left);
     assert_eq!(
         (&after["stage"], &after["estimated_value"]),
         (&json!("proposal"), &json!(70000))
@@ -242,6 +253,22 @@ async fn a_list_has_pages_and_rows() {
     let rows = rows.text().await.unwrap();
     assert_eq!(rows.lines().count(), 8, "{rows}");
     assert!(rows.lines().next().unwrap().contains("estimated_value"));
+    // Pages fit together, and what is empty still says what it would hold.
+    let head = |rows: &str| rows.lines().next().unwrap().to_owned();
+    for query in [
+        "stage=won&limit=3",
+        "stage=lost&limit=3",
+        "customer=Acme&stage=lost&closed=2026",
+    ] {
+        let other = get(&served, &format!("{ALL}?{query}")).header("Accept", "text/csv");
+        assert_eq!(head(&sent(other).await.text().await.unwrap()), head(&rows));
+    }
+    let by = get(&served, &format!("{ALL}?by=customer")).header("Accept", "text/csv");
+    let by = sent(by).await.text().await.unwrap();
+    assert!(
+        by.lines().count() > 30 && head(&by).contains("open.weighted"),
+        "{by}"
+    );
     let none = sent(get(&served, ONE).header("Accept", "text/csv")).await;
     is_problem(none, StatusCode::NOT_ACCEPTABLE, "not_acceptable").await;
 }

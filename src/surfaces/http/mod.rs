@@ -156,10 +156,10 @@ fn router<S: ServerHandler>(
         provider: Arc::new(Provider::new(trusted.clone())),
         resource: Resource::new(site.url(), trusted),
     });
-    let mut open = Router::new();
+    let mut open = rest::description(listening.needs_token);
     if let Some(vouching) = &vouching {
         vouching.provider.warm_up();
-        open = vouching.resource.routes();
+        open = open.merge(vouching.resource.routes());
     }
     let bounds = &listening.bounds;
     let access = |door| {
@@ -175,12 +175,7 @@ fn router<S: ServerHandler>(
     let sessions = Arc::new(Sessions::new(Arc::clone(&manager), bounds));
 
     let metrics = Arc::new(Metrics::new(Arc::clone(&engine)));
-    let api = rest::router(
-        engine,
-        listening.needs_token,
-        listening.actor.clone(),
-        listening.role,
-    );
+    let api = rest::router(engine, listening.actor.clone(), listening.role);
     // Hosts and origins are checked once, before all doors.
     let config = StreamableHttpServerConfig::default()
         .with_json_response(true)

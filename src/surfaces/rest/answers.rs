@@ -1,10 +1,12 @@
 //! An answer as a response: JSON, or rows as CSV where that is asked for, with the version of an
 //! opportunity as its ETag and the next page as a link.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::paths::{Method, Route, about};
 use super::reading::Received;
@@ -21,8 +23,10 @@ const CSV: &str = "text/csv";
 pub struct Asked {
     /// The part of the answer that is the opportunity it is about.
     about: Option<&'static str>,
-    /// The part of the answer that can be had as rows.
-    rows: Option<&'static str>,
+    /// The parts of the answer that can be had as rows.
+    rows: &'static [&'static str],
+    /// What the answer is made of.
+    schema: Arc<Map<String, Value>>,
     /// Whether by a query, which has pages.
     is_query: bool,
 }
@@ -32,7 +36,8 @@ impl Asked {
     pub fn by_name(tool: &Tool) -> Asked {
         Asked {
             about: about(tool.name),
-            rows: None,
+            rows: &[],
+            schema: Arc::clone(&tool.output),
             is_query: false,
         }
     }
@@ -42,6 +47,7 @@ impl Asked {
         Asked {
             about: about(tool.name),
             rows: route.rows,
+            schema: Arc::clone(&tool.output),
             is_query: route.method == Method::Get,
         }
     }
@@ -81,13 +87,13 @@ pub fn answered(answer: &Answer, asked: &Asked, received: &Received) -> Result<R
     {
         headers.push((header::LINK, next(received, cursor)));
     }
-    let rows = asked
-        .rows
-        .and_then(|name| answer.get(name))
-        .and_then(Value::as_array);
+    let mut parts = asked.rows.iter();
+    let rows = parts.find_map(|part| Some((part, answer.get(part)?.as_array()?)));
     match (wants_rows(received)?, rows) {
-        (true, Some(rows)) => {
-            let table = rows::csv(rows).map_err(|error| Problem::ours(error.to_string()))?;
+        (true, Some((part, rows))) => {
+            let columns = rows::columns(&asked.schema, part);
+            let table =
+                rows::csv(columns, rows).map_err(|error| Problem::ours(error.to_string()))?;
             respond(
                 status,
                 tag.as_deref(),

@@ -48,21 +48,13 @@ pub struct Api {
 
 /// The routes of the API. Callers without a token, where they need none, act under this name, or each under
 /// its program's, and in this role.
-pub fn router(engine: Arc<Engine>, needs_token: bool, actor: Option<String>, role: Role) -> Router {
+pub fn router(engine: Arc<Engine>, actor: Option<String>, role: Role) -> Router {
     let api = Api {
         engine,
         actor,
         role,
     };
-    // The page loads its parts from here and nothing from anywhere else.
-    let page = SwaggerUi::new("/api/docs").config(Config::from("/api/openapi.json"));
-    let mut router = Router::new()
-        .merge(page)
-        .route(
-            "/api/openapi.json",
-            get(move || openapi::document(needs_token)),
-        )
-        .route(TOOL, post(call_tool));
+    let mut router = Router::new().route(TOOL, post(call_tool));
     for route in PATHS {
         let handler = move |State(api): State<Api>, id: Option<Path<String>>, request: Request| async move {
             let id = id.map(|Path(id)| id);
@@ -76,6 +68,17 @@ pub fn router(engine: Arc<Engine>, needs_token: bool, actor: Option<String>, rol
         .fallback(nothing_there)
         .method_not_allowed_fallback(no_such_method)
         .with_state(api)
+}
+
+/// What the API is: the document, and a page to try it. They hold nothing of anybody's, and a browser that
+/// opens a page brings no token, so they need none.
+pub fn description(needs_token: bool) -> Router {
+    // The page loads its parts from here and nothing from anywhere else.
+    let page = SwaggerUi::new("/api/docs").config(Config::from("/api/openapi.json"));
+    let document = get(move || openapi::document(needs_token));
+    Router::new()
+        .merge(page)
+        .route("/api/openapi.json", document)
 }
 
 const fn filter(method: Method) -> MethodFilter {

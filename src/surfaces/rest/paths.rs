@@ -41,8 +41,8 @@ pub struct Route {
     pub with: &'static [(&'static str, &'static [&'static str])],
     /// A tool that goes first, in the same change.
     pub first: Option<First>,
-    /// The rows of the answer that can be had as CSV.
-    pub rows: Option<&'static str>,
+    /// The rows of the answer that can be had as CSV: of these parts the first that it has.
+    pub rows: &'static [&'static str],
     /// What it does, in a few words.
     pub summary: &'static str,
 }
@@ -68,7 +68,7 @@ const READ: Route = Route {
     id: None,
     with: &[],
     first: None,
-    rows: None,
+    rows: &[],
     summary: "",
 };
 
@@ -92,21 +92,21 @@ pub const PATHS: &[Route] = &[
         path: "/api/reports/expansion-pipeline",
         tool: "get_pipeline",
         with: &[("include", &["opportunities", "forecast", "metrics"])],
-        rows: Some("opportunities"),
+        rows: &["opportunities"],
         summary: "The pipeline report: summary, stages, opportunities, forecast, metrics",
         ..READ
     },
     Route {
         path: "/api/reports/expansion-pipeline/analytics",
         tool: "get_analytics",
-        rows: Some("segments"),
+        rows: &["segments"],
         summary: "Pipeline analytics by a dimension",
         ..READ
     },
     Route {
         path: OPPORTUNITIES,
         tool: "list_opportunities",
-        rows: Some("opportunities"),
+        rows: &["by_customer", "opportunities"],
         summary: "List opportunities",
         ..READ
     },
@@ -129,7 +129,7 @@ pub const PATHS: &[Route] = &[
         tool: "get_opportunity",
         id: Some("opportunity"),
         with: &[("include", &["history"])],
-        rows: Some("history"),
+        rows: &["history"],
         summary: "The history of an opportunity: stages and every change",
         ..READ
     },

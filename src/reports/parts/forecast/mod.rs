@@ -184,7 +184,7 @@ pub fn compute(
     let mut target = target::find(portfolio, filter, period);
     if let Some(assumed) = assumed_target {
         assumptions.push(format!(
-            "The target of {} is assumed for this question only; its months have none.",
+            "The target of {} is assumed for this question only; no month has a part of it.",
             currency.show(assumed)
         ));
         // The months of a target on record would not add up to the one assumed.

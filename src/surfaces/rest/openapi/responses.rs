@@ -44,7 +44,7 @@ pub fn responses(route: Option<&Route>, answering: &[&Tool]) -> Value {
         several => json!({ "anyOf": several }),
     };
     let mut content = json!({ "application/json": { "schema": schema } });
-    if route.is_some_and(|route| route.rows.is_some()) {
+    if route.is_some_and(|route| !route.rows.is_empty()) {
         set(
             &mut content,
             "text/csv",
