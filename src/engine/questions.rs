@@ -21,6 +21,22 @@ use crate::registry::{self, Does, Tool};
 use crate::reports::{self, Asked};
 
 impl Engine {
+    /// An answer to a question that was given before and still holds, if that can be told without waiting.
+    pub(super) fn recall(
+        &self,
+        entry: &'static reports::Entry,
+        arguments: &Map<String, Value>,
+    ) -> Option<Answer> {
+        let running = self.running.try_lock().ok()?.clone()?;
+        let head = match &running.watch {
+            Some(watch) => watch.current(&running.snapshot)?,
+            None => running.snapshot.get(),
+        };
+        let today = head.settings().calendar.date_of(self.now(&head));
+        let question = Repeatable::new(entry.name, arguments, (head.position(), today))?;
+        self.remembered.recall(&question)
+    }
+
     pub(super) fn ask(
         &self,
         tool: &Tool,

@@ -72,6 +72,13 @@ impl Watch {
         Ok(watched.0.token_of(hash)?)
     }
 
+    /// The latest portfolio, when it is at the head of the log and that can be told without waiting.
+    pub fn current(&self, snapshot: &Snapshot) -> Option<Arc<Portfolio>> {
+        let watched = self.watched.try_lock().ok()?;
+        let version = watched.0.data_version().ok()?;
+        (version == watched.1).then(|| snapshot.get())
+    }
+
     /// The portfolio at the head of the log as of this call.
     pub fn refresh(&self, snapshot: &Snapshot) -> Result<Arc<Portfolio>> {
         let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);

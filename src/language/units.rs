@@ -133,19 +133,18 @@ const NUMBER: &[&str] = &[
 
 /// What the figure at a path is measured in; `None` when no figure has that name.
 pub fn unit(path: &str) -> Option<Unit> {
-    // Only the last two parts name a figure: one before may be the name of a segment.
+    // Only the last parts name a figure: one before may be the name of a segment.
     let mut parts = path.rsplit('.');
     let (name, of) = (parts.next().unwrap_or(path), parts.next().unwrap_or(""));
-    let is_within = |part: &str| of == part;
     let is_of_days = || {
-        [name, of]
-            .iter()
+        path.split('.')
             .any(|name| name.split('_').any(|word| word == "days"))
     };
     Some(match name {
         // Contract values stand by state.
-        "open" | "won" | "lost" if is_within("tcv") => Unit::Money,
-        "mean" | "median" | "avg_deal_size" if !is_of_days() => Unit::Money,
+        "open" | "won" | "lost" if of == "tcv" => Unit::Money,
+        "avg_deal_size" => Unit::Money,
+        "mean" | "median" if of == "avg_deal_size" || !is_of_days() => Unit::Money,
         "mean" | "median" => Unit::Days,
         name if MONEY.contains(&name) => Unit::Money,
         name if PERCENT.contains(&name) => Unit::Percent,
@@ -220,6 +219,12 @@ mod tests {
             ("attainment", json!(0.2438), "24.38%"),
             ("overall.win_rate.rate", json!(0.5), "50%"),
             ("summary.avg_probability", json!(0.0024), "0.24%"),
+            (
+                "segments.30_days.avg_deal_size.mean",
+                json!(26_000),
+                "$26,000",
+            ),
+            ("segments.tcv.found.won", json!(3), "3"),
             ("overall.cycle_days.won.mean", json!(97.9), "97.9 days"),
             ("by_stage.proposal.avg_days_in_stage", json!(1), "1 day"),
             ("pipeline_coverage", json!(0.91), "0.91x"),

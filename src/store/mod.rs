@@ -296,14 +296,13 @@ impl Store {
         let notes = batch.notes.len() as i64;
         self.connection
             .prepare_cached(
-                "UPDATE head SET position = position + ?2, texts = texts + ?3, notes = notes + ?4, entries = entries + ?5 WHERE org = ?1",
+                "UPDATE head SET position = position + ?2, texts = texts + ?3, notes = notes + ?4 WHERE org = ?1",
             )?
             .execute(params![
                 self.org,
                 batch.len() as i64,
                 batch.texts.len() as i64,
                 notes,
-                batch.entries.len() as i64
             ])?;
         Ok(())
     }

@@ -403,8 +403,17 @@ fn an_answer_given_again_is_what_it_would_be_now() {
             each.map(|(tool, arguments)| answer(engine, tool, arguments.clone()).unwrap())
                 .collect()
         };
+        let at_once = |(tool, arguments): &(&str, Value)| {
+            let tool = registry::find(tool).unwrap();
+            asked.at_once(tool, arguments.as_object().unwrap(), &caller())
+        };
+        // What was given before the change holds no longer.
+        assert!(questions.iter().all(|question| at_once(question).is_none()));
         let given = ask(&asked);
         assert_eq!(given, ask(&asked));
+        let known: Vec<Answer> = questions.iter().filter_map(at_once).collect();
+        assert!(known.len() + 1 >= given.len(), "all but the one with notes");
+        assert!(known.iter().all(|answer| given.contains(answer)));
         assert_eq!(given, ask(&afresh));
         assert_ne!(before.replace(given.clone()), Some(given));
     }

@@ -34,7 +34,7 @@ use self::elicitation::{Asking, Next};
 use self::subscriptions::{Session, Watcher};
 use super::legible::{Legible, UNREADABLE};
 use super::trace::{self, TRACEPARENT};
-use crate::engine::{Caller, Door, Engine, Error, Role};
+use crate::engine::{Answer, Caller, Door, Engine, Error, Role};
 use crate::refusal::Refusal;
 use crate::registry;
 use crate::surfaces::waiting;
@@ -218,6 +218,10 @@ impl ServerHandler for Server {
             }
             let (arguments, caller) = (asking.arguments(), caller.clone());
             let span = trace::call_of(tool.name, traceparent.as_deref());
+            if let Some(answer) = self.engine.at_once(tool, &arguments, &caller) {
+                trace::ended(&span, &Ok(()));
+                return Ok(answered(answer).into());
+            }
             let called = self.ask(move |engine| {
                 let answered = engine.call(tool, arguments, &caller);
                 trace::ended(&Span::current(), &answered);
@@ -230,12 +234,7 @@ impl ServerHandler for Server {
             let called = called.instrument(span);
             let told = progress::telling(&self.engine, &client, &meta, called);
             let refusal = match told.await? {
-                Ok(answer) => {
-                    let mut result = CallToolResult::success(vec![ContentBlock::text(answer.text)]);
-                    result.structured_content = Some(answer.structured);
-                    result.meta = Some(integrity::of_answer(answer.is_untrusted));
-                    return Ok(result.into());
-                }
+                Ok(answer) => return Ok(answered(answer).into()),
                 Err(refusal) => refusal,
             };
             match asking.ask(self, &refusal).await? {
@@ -399,6 +398,14 @@ impl ServerHandler for Server {
 /// A failure of ours as a protocol error.
 fn ours(error: &impl ToString) -> ErrorData {
     ErrorData::internal_error(error.to_string(), None)
+}
+
+/// An answer as the result of a call.
+fn answered(answer: Answer) -> CallToolResult {
+    let mut result = CallToolResult::success(vec![ContentBlock::text(answer.text)]);
+    result.structured_content = Some(answer.structured);
+    result.meta = Some(integrity::of_answer(answer.is_untrusted));
+    result
 }
 
 /// A refusal as a tool result: words for the model, the same fields in `_meta` for programs. No
