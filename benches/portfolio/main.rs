@@ -77,12 +77,15 @@ fn bench(size: u32) {
     println!("\n| question | ours | plain SQL | ratio |\n|---|---|---|---|");
     for (name, arguments, plain) in questions() {
         let tool = registry::find(name).unwrap();
-        let ours = timed(runs(size), || {
-            engine.call(tool, arguments.clone(), &caller()).unwrap();
-        });
-        let theirs = timed(runs(size).min(15), || {
-            sql.ask(plain);
-        });
+        let (ours, theirs) = beside(
+            runs(size),
+            || {
+                engine.call(tool, arguments.clone(), &caller()).unwrap();
+            },
+            || {
+                sql.ask(plain);
+            },
+        );
         let ratio = theirs.as_secs_f64() / ours.as_secs_f64();
         println!(
             "| {name} {} | {} | {} | {ratio:.1}x |",
@@ -304,17 +307,36 @@ fn runs(size: u32) -> usize {
 }
 
 /// The median of some runs, after one that does not count when there are several.
-fn timed(runs: usize, mut run: impl FnMut()) -> Duration {
+fn timed(runs: usize, run: impl FnMut()) -> Duration {
+    median(times(runs, run))
+}
+
+/// The medians of some runs of ours and of fewer of theirs, in turns, so that what else the machine does
+/// slows both.
+fn beside(runs: usize, mut ours: impl FnMut(), mut theirs: impl FnMut()) -> (Duration, Duration) {
+    const TURNS: usize = 5;
+    let (mut of_ours, mut of_theirs) = (Vec::new(), Vec::new());
+    for _ in 0..TURNS {
+        of_ours.extend(times(runs / TURNS, &mut ours));
+        of_theirs.extend(times(3, &mut theirs));
+    }
+    (median(of_ours), median(of_theirs))
+}
+
+/// What some runs took, after one that does not count when there are several.
+fn times(runs: usize, mut run: impl FnMut()) -> Vec<Duration> {
     if runs > 1 {
         run();
     }
-    let mut times: Vec<Duration> = (0..runs)
-        .map(|_| {
-            let start = Instant::now();
-            run();
-            start.elapsed()
-        })
-        .collect();
+    let took = |_| {
+        let start = Instant::now();
+        run();
+        start.elapsed()
+    };
+    (0..runs).map(took).collect()
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
     times.sort();
     times[times.len() / 2]
 }

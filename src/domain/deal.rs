@@ -48,9 +48,8 @@ pub struct Deal {
     pub entered: u8,
     /// Whether it is in another currency that has no rate, so that its money is in no sum.
     pub foreign: bool,
-    /// Whether its expected close came on record after it did: there are days on which it existed and
-    /// nobody knows when it was due.
-    pub dated_late: bool,
+    /// What of it came on record later than it did (bits): [`DATED_LATE`], [`UNRECORDED`].
+    pub gaps: u8,
 }
 
 // A scan reads one cache line a deal.
@@ -61,6 +60,17 @@ pub const HISTORY: u8 = 0b1000_0000;
 
 /// The bit of [`Deal::entered`] that says the deal's expected close was changed at some time.
 pub const REDATED: u8 = 0b0100_0000;
+
+/// The bit of [`Deal::gaps`] that says the deal's expected close came on record after it did: there are
+/// days on which it existed and nobody knows when it was due.
+pub const DATED_LATE: u8 = 0b01;
+
+/// The bit of [`Deal::gaps`] that says of something its figures rest on that no change up to the instant
+/// it is folded to put it on record: it stands at its earliest known value, and was on record only if its
+/// origin was. Of an open deal that is its value, its close, its stage, and its probability and category
+/// where they were set by hand; of a closed one only its value, because when and how it closed is a
+/// change of that day.
+pub const UNRECORDED: u8 = 0b10;
 
 impl Deal {
     /// Whether it is open.

@@ -3,8 +3,10 @@
 
 use super::change::{Change, Day, EMPTY, Millis, NO_DAY, field};
 use super::days::DayTable;
-use super::deal::{Attribute, Deal, Detail, HISTORY, REDATED, Stay, place_of};
-use super::origin::{FOLLOWS, FOLLOWS_CATEGORY, Origin};
+use super::deal::{
+    Attribute, DATED_LATE, Deal, Detail, HISTORY, REDATED, Stay, UNRECORDED, place_of,
+};
+use super::origin::{FOLLOWS, FOLLOWS_CATEGORY, Origin, recorded_bit};
 use super::stage::{ExpansionType, OPEN_BITS, Stage};
 use super::texts::NONE;
 
@@ -17,19 +19,51 @@ pub struct Folded {
     pub detail: Detail,
 }
 
-/// Folds one deal up to an instant, from the changes that count; its stays and attributes are added to
-/// the lists given. `None` when the deal did not exist yet.
+/// What a deal is folded from.
+#[derive(Debug, Clone, Copy)]
+pub struct Record<'a> {
+    /// How it came on record.
+    origin: &'a Origin,
+    /// The changes up to the instant it is folded to, by (at, seq).
+    changes: &'a [Change],
+    /// Those after it.
+    later: &'a [Change],
+}
+
+impl<'a> Record<'a> {
+    /// What is on record of a deal up to an instant, of the changes that count; `None` when it did not
+    /// exist yet.
+    pub fn up_to(origin: &'a Origin, changes: &'a [Change], until: Millis) -> Option<Record<'a>> {
+        // Counted, not searched for: a search waits for memory at each step.
+        let counted = changes.iter().filter(|change| change.at <= until).count();
+        let (changes, later) = changes.split_at(counted);
+        (origin.at <= until).then_some(Record {
+            origin,
+            changes,
+            later,
+        })
+    }
+
+    /// Everything on record of a deal, of the changes that count.
+    pub const fn whole(origin: &'a Origin, changes: &'a [Change]) -> Record<'a> {
+        Record {
+            origin,
+            changes,
+            later: &[],
+        }
+    }
+}
+
+/// Folds one deal; its stays and attributes are added to the lists given.
 pub fn fold(
-    origin: &Origin,
-    changes: &[Change],
+    record: Record<'_>,
     days: &DayTable,
-    until: Millis,
     stays: &mut Vec<Stay>,
     attributes: &mut Vec<Attribute>,
-) -> Option<Folded> {
-    if origin.at > until {
-        return None;
-    }
+) -> Folded {
+    let Record {
+        origin, changes, ..
+    } = record;
     let place = place_of(origin.deal);
     let stage = Stage::from_code(origin.stage).unwrap_or(Stage::Identified);
     let mut now = Folding::of(origin);
@@ -53,7 +87,11 @@ pub fn fold(
         kind: ExpansionType::from_code(origin.kind).unwrap_or(ExpansionType::Upsell),
         entered: 0,
         foreign: origin.currency != NONE,
-        dated_late: !origin.is_on_record(field::EXPECTED_CLOSE, changes, origin.at),
+        gaps: if origin.is_on_record(field::EXPECTED_CLOSE, changes, origin.at) {
+            0
+        } else {
+            DATED_LATE
+        },
     };
     let mut detail = Detail {
         id: origin.id,
@@ -68,9 +106,11 @@ pub fn fold(
         version: origin.seq,
         term_months: origin.term_months,
     };
+    let mut recorded = origin.recorded;
     let attributes_before = attributes.len();
-    for change in changes.iter().take_while(|change| change.at <= until) {
+    for change in changes {
         detail.version = detail.version.max(change.seq);
+        recorded |= recorded_bit(change.field);
         let number = if change.value == EMPTY {
             NONE
         } else {
@@ -150,9 +190,8 @@ pub fn fold(
         now.entered | if now.history { HISTORY } else { 0 } | if now.redated { REDATED } else { 0 };
     deal.value = if now.stage == Stage::ClosedWon {
         // Of a win that was undone a file may not say the value: the earliest known one stands for it.
-        let later = changes.iter().filter(|change| change.at > until);
         now.closed_value
-            .or_else(|| earliest_closed_value(later))
+            .or_else(|| earliest_closed_value(record.later))
             .unwrap_or(deal.estimate)
     } else {
         deal.estimate
@@ -163,16 +202,36 @@ pub fn fold(
         now.actual_close
     };
     detail.expected_close = now.expected_close;
+    if rests_on(&deal) & !recorded != 0 {
+        deal.gaps |= UNRECORDED;
+    }
     if now.stage != Stage::ClosedLost {
         // A reopened or won deal shows no loss; the log keeps it.
         deal.lost_reason = NONE;
         detail.lost_note = NONE;
     }
-    Some(Folded { deal, detail })
+    Folded { deal, detail }
 }
 
-fn earliest_closed_value<'a>(mut changes: impl Iterator<Item = &'a Change>) -> Option<i64> {
+/// The fields (bits) that the figures of a deal rest on ([`UNRECORDED`]).
+fn rests_on(deal: &Deal) -> u32 {
+    let by_hand = |is_by_hand, field| if is_by_hand { recorded_bit(field) } else { 0 };
+    match deal.stage {
+        Stage::ClosedWon => recorded_bit(field::CLOSED_VALUE),
+        Stage::ClosedLost => recorded_bit(field::ESTIMATED_VALUE),
+        _ => {
+            recorded_bit(field::ESTIMATED_VALUE)
+                | recorded_bit(field::EXPECTED_CLOSE)
+                | recorded_bit(field::STAGE)
+                | by_hand(deal.probability != FOLLOWS, field::PROBABILITY)
+                | by_hand(deal.category != FOLLOWS_CATEGORY, field::CATEGORY)
+        }
+    }
+}
+
+fn earliest_closed_value(changes: &[Change]) -> Option<i64> {
     changes
+        .iter()
         .find(|change| change.field == field::CLOSED_VALUE && change.value != EMPTY)
         .map(|change| change.value.max(0))
 }

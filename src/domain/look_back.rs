@@ -190,12 +190,14 @@ mod tests {
     /// What a chunk holds, in words.
     fn shown(chunk: &super::super::chunk::Chunk) -> String {
         let details: Vec<_> = (0..DEALS as u16).map(|place| chunk.detail(place)).collect();
+        let mut stays: Vec<_> = chunk.stays().collect();
+        stays.sort_by_key(|stay| stay.place);
+        let mut attributes: Vec<_> = chunk.all_attributes().collect();
+        attributes.sort_by_key(|known| known.place);
         format!(
-            "{:?} {:?} {:?} {:?} {:?} {:?} {details:?}",
+            "{:?} {:?} {stays:?} {attributes:?} {:?} {:?} {details:?}",
             chunk.open().all(),
             chunk.closed().all(),
-            chunk.stays(),
-            chunk.all_attributes(),
             chunk.all_own(),
             chunk.facts()
         )

@@ -23,7 +23,7 @@ pub mod money;
 pub mod name;
 pub mod norm;
 pub mod origin;
-mod parallel;
+pub mod parallel;
 pub mod past;
 pub mod period;
 pub mod portfolio;

@@ -5,7 +5,7 @@
 use super::change::{Change, Day, Millis, field};
 use super::chunk::Chunk;
 use super::deal::{Deal, REDATED, place_of};
-use super::fold::fold;
+use super::fold::{Record, fold};
 use super::measure::Span;
 use super::portfolio::Portfolio;
 use super::pricing::{By, Pricing};
@@ -115,14 +115,8 @@ fn as_it_stood(
     {
         return Some(*deal);
     }
-    let mut folded = fold(
-        origin,
-        changes,
-        portfolio.days(),
-        until,
-        &mut Vec::new(),
-        &mut Vec::new(),
-    )?;
+    let record = Record::up_to(origin, changes, until)?;
+    let mut folded = fold(record, portfolio.days(), &mut Vec::new(), &mut Vec::new());
     Pricing::of(portfolio.reference(), By::Close(day)).settle(&mut folded);
     Some(folded.deal)
 }

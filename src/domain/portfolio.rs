@@ -147,7 +147,7 @@ impl Portfolio {
     }
 
     /// The chunks, for scanning.
-    pub fn chunks(&self) -> impl Iterator<Item = &Chunk> {
+    pub fn chunks(&self) -> impl ExactSizeIterator<Item = &Chunk> {
         self.chunks.iter().map(Arc::as_ref)
     }
 
@@ -218,10 +218,11 @@ impl Portfolio {
             .get(usize::from(place_of(number)))
     }
 
-    /// Since when the origin of a deal is on record.
-    pub fn known_at(&self, number: u32) -> Option<Millis> {
-        let chunk = self.chunks.get((number / SIZE) as usize)?;
-        chunk.known_at(place_of(number))
+    /// Whether the origin of a deal was on record at an instant.
+    pub fn is_origin_known(&self, number: u32, at: Millis) -> bool {
+        self.chunks
+            .get((number / SIZE) as usize)
+            .is_some_and(|chunk| chunk.is_origin_known(place_of(number), at))
     }
 
     /// The number of the deal that has this id.

@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 use super::change::{Change, Millis, NO_DAY, field};
 use super::deal::Deal;
 use super::filter::Filter;
-use super::fold::fold;
+use super::fold::{Record, fold};
 use super::measure::Span;
 use super::portfolio::Portfolio;
 use super::pricing::Pricing;
@@ -320,14 +320,8 @@ fn before_it_closed(portfolio: &Portfolio, deal: &Deal) -> Option<Deal> {
     };
     let before: Vec<Change> = changes().filter(is_before).copied().collect();
     let (mut stays, mut attributes) = (Vec::new(), Vec::new());
-    let mut then = fold(
-        origin,
-        &before,
-        days,
-        Millis::MAX,
-        &mut stays,
-        &mut attributes,
-    )?;
+    let record = Record::whole(origin, &before);
+    let mut then = fold(record, days, &mut stays, &mut attributes);
     Pricing::of(portfolio.reference(), portfolio.by.throughout()).settle(&mut then);
     Some(then.deal).filter(Deal::is_open)
 }

@@ -181,8 +181,8 @@ fn differences(one: &Portfolio, other: &Portfolio) -> Vec<String> {
     for (number, (one, other)) in one.chunks().zip(other.chunks()).enumerate() {
         let is_same = one.open().all() == other.open().all()
             && one.closed().all() == other.closed().all()
-            && one.stays() == other.stays()
-            && one.all_attributes() == other.all_attributes()
+            && one.stays().eq(other.stays())
+            && one.all_attributes().eq(other.all_attributes())
             && one.facts() == other.facts()
             && (0..one.len().max(other.len())).all(|place| {
                 u16::try_from(place).is_ok_and(|place| one.detail(place) == other.detail(place))

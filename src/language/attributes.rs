@@ -107,7 +107,6 @@ pub(super) fn test(
         on_deals.extend(
             chunk
                 .all_attributes()
-                .iter()
                 .filter(|known| known.name == custom)
                 .map(|known| known.value),
         );

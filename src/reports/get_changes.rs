@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::parts::behind;
 use super::parts::converted;
-use super::parts::pipeline::{self, Changes};
+use super::parts::pipeline::{Changes, Lately};
 use super::parts::tail::tail;
 use super::parts::unrecorded;
 use super::parts::warnings;
@@ -195,7 +195,7 @@ impl Report for GetChanges {
                 .any(|bucket| bucket.count > bucket.deals.len() as u64),
             buckets,
             window: ends.window.as_ref().map(Into::into),
-            week_over_week: pipeline::changes(portfolio, filter, asked.today),
+            week_over_week: Lately::of(portfolio, filter, asked.today).shown(portfolio),
             warnings: all,
             basis,
         })

@@ -246,6 +246,8 @@ fn measure_of(query: &Query) -> Result<Option<Measure>> {
 
 /// What is won in a span, and open and due in it.
 fn counted<'a>(asked: &'a Asked<'_>, filter: &'a Filter, span: Span) -> Vec<&'a Deal> {
-    let counts = |deal: &&Deal| span.contains(deal.close) && (deal.is_open() || deal.is_won());
-    asked.each(filter).filter(counts).collect()
+    let deals = asked.due_or_closed(filter, Some(span), span);
+    deals
+        .filter(|deal| deal.is_open() || deal.is_won())
+        .collect()
 }

@@ -8,15 +8,16 @@ use serde::{Deserialize, Serialize};
 use super::parts::behind;
 use super::parts::expansion::{self, Metrics};
 use super::parts::forecast::{self, ForecastData, Reasons};
-use super::parts::pipeline::{self, Changes, StageBreakdown, TypeTotal};
+use super::parts::pipeline::{self, Changes, Lately, StageBreakdown, TypeTotal};
 use super::parts::rows::{Sort, Totals, page, table};
 use super::parts::tail::tail;
 use super::parts::warnings;
 use super::parts::what_if::{Figure, Measured, Supposable};
 use super::{Asked, BY, CURRENCY, Report};
 use crate::domain::deal::Deal;
-use crate::domain::filter::{Filter, Test};
+use crate::domain::filter::Test;
 use crate::domain::measure::Span;
+use crate::domain::parallel::both;
 use crate::domain::period::Period;
 use crate::domain::stage::OPEN_BITS;
 use crate::language::arguments::{Elsewhere, Words};
@@ -168,10 +169,15 @@ impl Report for GetPipeline {
             .map(|word| pick("part to include", word, &INCLUDE))
             .collect::<Result<_>>()?;
         let span = period.as_ref().map(|reading| &reading.period);
-        let found = pipeline::compute(portfolio, filter, span, &closed, asked.day());
+        let today = asked.today;
+        let (lately, found) = both(
+            portfolio.chunks().len(),
+            || Lately::of(portfolio, filter, today),
+            || pipeline::compute(portfolio, filter, span, &closed, asked.day()),
+        );
         let due_in = span.map(Span::of);
         let is_due = |deal: &&Deal| due_in.is_none_or(|due_in| due_in.contains(deal.close));
-        let shown = shown(asked, filter, due_in, Span::of(&closed));
+        let shown = asked.due_or_closed(filter, due_in, Span::of(&closed));
 
         let mut basis = asked.basis(
             &understood,
@@ -293,7 +299,7 @@ impl Report for GetPipeline {
                 },
                 avg_probability: found.open.probability().map(Fraction),
                 by_type: found.by_type,
-                changes: pipeline::changes(portfolio, filter, asked.today),
+                changes: lately.shown(portfolio),
             },
             by_stage: found.by_stage,
             opportunities,
@@ -311,7 +317,7 @@ impl Report for GetPipeline {
         let understood = filters.resolve(asked.portfolio)?;
         let (period, closed) = spans(asked, &query)?;
         let due_in = period.map(|reading| Span::of(&reading.period));
-        let deals = shown(asked, &understood.filter, due_in, Span::of(&closed));
+        let deals = asked.due_or_closed(&understood.filter, due_in, Span::of(&closed));
         Ok(behind::pipeline(
             &deals.collect::<Vec<_>>(),
             asked.portfolio,
@@ -387,20 +393,4 @@ fn spans(asked: &Asked<'_>, query: &Query) -> Result<(Option<Reading>, Period)> 
     let quarter = periods::unsaid("this quarter", calendar, today, Direction::Forward)?;
     let closed = asked_for.as_ref().unwrap_or(&quarter).period.clone();
     Ok((asked_for, closed))
-}
-
-/// The deals behind the figures.
-fn shown<'a>(
-    asked: &'a Asked<'_>,
-    filter: &'a Filter,
-    due_in: Option<Span>,
-    closed_in: Span,
-) -> impl Iterator<Item = &'a Deal> {
-    asked.each(filter).filter(move |deal| {
-        if deal.is_open() {
-            due_in.is_none_or(|due_in| due_in.contains(deal.close))
-        } else {
-            closed_in.contains(deal.close)
-        }
-    })
 }

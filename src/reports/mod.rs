@@ -23,6 +23,7 @@ use crate::domain::change::{Day, Millis};
 use crate::domain::days::day;
 use crate::domain::deal::Deal;
 use crate::domain::filter::Filter;
+use crate::domain::measure::Span;
 use crate::domain::portfolio::Portfolio;
 use crate::language::arguments::{self, Elsewhere};
 use crate::language::basis::{Basis, DEFINITIONS_VERSION};
@@ -337,19 +338,50 @@ impl Asked<'_> {
 
     /// The deals a filter lets through, without a scan when it names customers.
     fn each<'b>(&'b self, filter: &'b Filter) -> Box<dyn Iterator<Item = &'b Deal> + 'b> {
-        let everything = filter.is_everything();
-        match filter.customers() {
-            Some(customers) => Box::new(
-                self.portfolio
-                    .deals_of_all(customers.numbers())
-                    .filter(move |deal| filter.matches(deal, self.portfolio)),
-            ),
-            None => Box::new(
-                self.portfolio
-                    .chunks()
-                    .flat_map(|chunk| chunk.deals())
-                    .filter(move |deal| everything || filter.matches(deal, self.portfolio)),
-            ),
+        let all = || self.portfolio.chunks().flat_map(|chunk| chunk.deals());
+        self.of_customers(filter)
+            .unwrap_or_else(|| self.let_through(filter, all()))
+    }
+
+    /// The same of those that are open, due in a span if there is one, or closed in another.
+    fn due_or_closed<'b>(
+        &'b self,
+        filter: &'b Filter,
+        due_in: Option<Span>,
+        closed_in: Span,
+    ) -> Box<dyn Iterator<Item = &'b Deal> + 'b> {
+        if let Some(deals) = self.of_customers(filter) {
+            return Box::new(deals.filter(move |deal| {
+                if deal.is_open() {
+                    due_in.is_none_or(|due_in| due_in.contains(deal.close))
+                } else {
+                    closed_in.contains(deal.close)
+                }
+            }));
         }
+        let (from, to) = due_in.map_or((Day::MIN, Day::MAX), |due_in| (due_in.start, due_in.end));
+        let due = self.portfolio.due(from, to);
+        let closed = self.portfolio.closed(closed_in.start, closed_in.end);
+        self.let_through(filter, due.chain(closed))
+    }
+
+    /// The deals of the customers that a filter names, as far as it lets them through.
+    fn of_customers<'b>(
+        &'b self,
+        filter: &'b Filter,
+    ) -> Option<Box<dyn Iterator<Item = &'b Deal> + 'b>> {
+        let customers = filter.customers()?.numbers();
+        Some(self.let_through(filter, self.portfolio.deals_of_all(customers)))
+    }
+
+    fn let_through<'b>(
+        &'b self,
+        filter: &'b Filter,
+        deals: impl Iterator<Item = &'b Deal> + 'b,
+    ) -> Box<dyn Iterator<Item = &'b Deal> + 'b> {
+        if filter.is_everything() {
+            return Box::new(deals);
+        }
+        Box::new(deals.filter(move |deal| filter.matches(deal, self.portfolio)))
     }
 }

@@ -1200,11 +1200,12 @@ fn written_out(portfolio: &Folded) -> Vec<String> {
         ));
     }
     for chunk in portfolio.chunks() {
+        let mut stays: Vec<_> = chunk.stays().collect();
+        stays.sort_by_key(|stay| stay.place);
         lines.push(format!(
-            "{:?} {:?} {:?}",
-            chunk.open(),
-            chunk.closed(),
-            chunk.stays()
+            "{:?} {:?} {stays:?}",
+            chunk.open().all(),
+            chunk.closed().all()
         ));
     }
     let reference = portfolio.reference();

@@ -2,7 +2,7 @@
 //! what of it counts.
 
 use crate::domain::change::{Change, Millis, Position, field, voided};
-use crate::domain::deal::place_of;
+use crate::domain::fold::Record;
 use crate::domain::origin::Origin;
 
 /// What is on record about some deals.
@@ -17,9 +17,9 @@ pub(super) struct Log {
     pub(super) last: Position,
     /// The latest instant of anything about each deal.
     latest: Vec<Millis>,
-    /// Since when each deal's origin is on record: a look back asks it of many deals, and the origins lie
-    /// far apart.
-    known_at: Vec<Millis>,
+    /// The first and the last instant since when an origin is on record: mostly all came in one file, so a
+    /// look back need not read each.
+    known: Option<(Millis, Millis)>,
 }
 
 /// The changes of some deals, deal by deal, each deal's by (at, seq).
@@ -72,8 +72,10 @@ impl Log {
         let positions = positions.chain(added.iter().map(|(_, change)| change.seq));
         self.last = positions.fold(self.last, Position::max);
         self.latest.extend(origins.iter().map(|origin| origin.at));
-        self.known_at
-            .extend(origins.iter().map(|origin| origin.known_at));
+        for known_at in origins.iter().map(|origin| origin.known_at) {
+            let (first, last) = self.known.unwrap_or((known_at, known_at));
+            self.known = Some((first.min(known_at), last.max(known_at)));
+        }
         for (place, change) in added {
             if let Some(latest) = self.latest.get_mut(usize::from(*place)) {
                 *latest = change.at.max(*latest);
@@ -153,7 +155,7 @@ impl Log {
             counting: None,
             last: self.last.min(cut.position),
             latest: self.latest.clone(),
-            known_at: self.known_at.clone(),
+            known: self.known,
         };
         known.count(unknown);
         known
@@ -172,9 +174,12 @@ impl Log {
         &self.latest
     }
 
-    /// Since when the origin of a deal is on record.
-    pub(super) fn known_at(&self, place: u16) -> Option<Millis> {
-        self.known_at.get(usize::from(place)).copied()
+    /// Whether the origin of a deal was on record at an instant.
+    pub(super) fn is_origin_known(&self, place: u16, at: Millis) -> bool {
+        self.known.is_some_and(|(first, last)| {
+            let origin = || self.origins.get(usize::from(place));
+            last <= at || first <= at && origin().is_some_and(|origin| origin.known_at <= at)
+        })
     }
 
     /// Whether everything of a deal lies in the log up to a position.
@@ -198,13 +203,27 @@ impl Log {
         })
     }
 
-    /// The last position at which something about a deal was logged up to an instant.
-    pub(super) fn version(&self, origin: &Origin, until: Millis) -> Position {
-        let logged = self.rows.of(place_of(origin.deal)).iter();
-        logged
+    /// What a deal is folded from; `None` when it is withdrawn or did not exist yet.
+    pub(super) fn record<'a>(
+        &'a self,
+        place: u16,
+        origin: &'a Origin,
+        until: Millis,
+    ) -> Option<Record<'a>> {
+        let record = Record::up_to(origin, self.changes(place), until);
+        record.filter(|_| self.has(place))
+    }
+
+    /// The last position at which something about a deal was logged up to an instant, where not all of it
+    /// counts: what is voided, and what voids it, changed the deal too.
+    pub(super) fn version(&self, place: u16, until: Millis) -> Option<Position> {
+        self.counting.as_ref()?;
+        let origin = self.origins.get(usize::from(place))?;
+        let logged = self.rows.of(place).iter();
+        let positions = logged
             .take_while(|change| change.at <= until)
-            .map(|change| change.seq)
-            .fold(origin.seq, Position::max)
+            .map(|change| change.seq);
+        Some(positions.fold(origin.seq, Position::max))
     }
 }
 

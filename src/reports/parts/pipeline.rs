@@ -356,41 +356,53 @@ pub fn compute(
     pipeline
 }
 
-/// What changed this week against last week.
-pub fn changes(portfolio: &Portfolio, filter: &Filter, today: NaiveDate) -> Changes {
-    let currency = portfolio.settings().currency;
-    let week = portfolio.settings().calendar.week_of(today);
-    let spans = [
-        (week, today),
-        (add_days(week, -7), add_days(today, -7)),
-        (add_days(today, -6), today),
-    ];
-    let found = activity(
-        portfolio,
-        filter,
-        &spans.map(|(from, to)| Span {
+/// What happened this week to date, last week to the same weekday, and in the trailing seven days.
+pub struct Lately {
+    spans: [(NaiveDate, NaiveDate); 3],
+    found: [Activity; 3],
+}
+
+impl Lately {
+    /// Looks through the deals that a filter lets through.
+    pub fn of(portfolio: &Portfolio, filter: &Filter, today: NaiveDate) -> Lately {
+        let week = portfolio.settings().calendar.week_of(today);
+        let spans = [
+            (week, today),
+            (add_days(week, -7), add_days(today, -7)),
+            (add_days(today, -6), today),
+        ];
+        let days = spans.map(|(from, to)| Span {
             start: day(from),
             end: day(to),
-        }),
-    );
-    let [this, last_week, trailing] = &found;
-    let amount = |minor| Amount { minor, currency };
-    let window = |activity, (start, end)| show_window(activity, start, end, currency);
-    let [_, last, seven] = spans;
-    Changes {
-        new_this_week: this.new.0,
-        new_value: amount(this.new.1),
-        moved_forward: this.moved_forward,
-        moved_back: this.moved_back,
-        reopened: this.reopened,
-        closed_won: this.won.0,
-        won_value: amount(this.won.1),
-        closed_lost: this.lost.0,
-        lost_value: amount(this.lost.1),
-        lost_reasons: super::metrics::lost_reasons(&this.lost_reasons, portfolio),
-        week_start: week.to_string(),
-        last_week: window(last_week, last),
-        trailing_seven_days: window(trailing, seven),
+        });
+        Lately {
+            spans,
+            found: activity(portfolio, filter, &days),
+        }
+    }
+
+    /// What changed this week against last week.
+    pub fn shown(&self, portfolio: &Portfolio) -> Changes {
+        let currency = portfolio.settings().currency;
+        let [this, last_week, trailing] = &self.found;
+        let [(week, _), last, seven] = self.spans;
+        let amount = |minor| Amount { minor, currency };
+        let window = |activity, (start, end)| show_window(activity, start, end, currency);
+        Changes {
+            new_this_week: this.new.0,
+            new_value: amount(this.new.1),
+            moved_forward: this.moved_forward,
+            moved_back: this.moved_back,
+            reopened: this.reopened,
+            closed_won: this.won.0,
+            won_value: amount(this.won.1),
+            closed_lost: this.lost.0,
+            lost_value: amount(this.lost.1),
+            lost_reasons: super::metrics::lost_reasons(&this.lost_reasons, portfolio),
+            week_start: week.to_string(),
+            last_week: window(last_week, last),
+            trailing_seven_days: window(trailing, seven),
+        }
     }
 }
 

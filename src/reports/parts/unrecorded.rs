@@ -4,31 +4,15 @@
 
 use chrono::NaiveDate;
 
-use crate::domain::change::field;
-use crate::domain::deal::Deal;
+use crate::domain::deal::{Deal, UNRECORDED};
 use crate::domain::filter::Tally;
-use crate::domain::origin::{FOLLOWS, FOLLOWS_CATEGORY};
 use crate::domain::portfolio::Portfolio;
 use crate::domain::ratio::Ratio;
 
-/// Whether what the figures of a deal rest on was on record at an instant. Of an open deal that is its
-/// value, its close, its stage, and its probability and category where they were set by hand; of a
-/// closed one only its value, because when and how it closed is a change of that day.
+/// Whether what the figures of a deal rest on was on record at an instant, which the portfolio is a look
+/// back to.
 fn is_known(portfolio: &Portfolio, deal: &Deal, at: i64) -> bool {
-    let known_at = portfolio.known_at(deal.number);
-    if known_at.is_some_and(|known_at| known_at <= at) {
-        return true;
-    }
-    let on_record = |field| portfolio.is_on_record(deal.number, field, at);
-    if deal.is_won() {
-        return on_record(field::CLOSED_VALUE);
-    }
-    on_record(field::ESTIMATED_VALUE)
-        && (!deal.is_open()
-            || on_record(field::EXPECTED_CLOSE)
-                && on_record(field::STAGE)
-                && (deal.probability == FOLLOWS || on_record(field::PROBABILITY))
-                && (deal.category == FOLLOWS_CATEGORY || on_record(field::CATEGORY)))
+    deal.gaps & UNRECORDED == 0 || portfolio.is_origin_known(deal.number, at)
 }
 
 /// The sentences that say so about the deals of an answer, as far as there is something to say.

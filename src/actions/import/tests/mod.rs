@@ -135,11 +135,7 @@ impl Office {
     fn stays(&self, id: &str) -> Vec<(Stage, i32)> {
         let found = self.found(id);
         let place = crate::domain::deal::place_of(found.deal.number);
-        let stays = found
-            .chunk
-            .stays()
-            .iter()
-            .filter(|stay| stay.place == place);
+        let stays = found.chunk.stays().filter(|stay| stay.place == place);
         stays
             .map(|stay| (Stage::from_code(stay.stage).unwrap(), stay.days))
             .collect()
