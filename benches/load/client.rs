@@ -55,6 +55,8 @@ impl Client {
             .header("Mcp-Name", question.tool)
             .body(Body::from(question.body.clone()))
             .unwrap();
+        // The answer before may have come before the connection was free again.
+        self.requests.ready().await.unwrap();
         let response = self.requests.send_request(request).await.unwrap();
         let status = response.status();
         let answer = to_bytes(Body::new(response.into_body()), usize::MAX).await;

@@ -25,9 +25,14 @@ use std::time::{Duration, Instant};
 use chrono::Days;
 use expansion_pipeline::engine::{Caller, Config, Door, Engine};
 use expansion_pipeline::registry;
+use mimalloc::MiMalloc;
 use serde_json::{Map, Value, json};
 
 const SERVER: &str = env!("CARGO_BIN_EXE_expansion-pipeline");
+
+/// That of the program.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() {
     let asked: Vec<u32> = std::env::args()

@@ -168,14 +168,18 @@ impl Absorbing<'_> {
             until: Millis::MAX,
             pricing: Pricing::of(&portfolio.reference, portfolio.by),
         };
-        parallel::for_each(&mut touched, |(chunk, (origins, changes))| {
-            let chunk = Arc::make_mut(chunk);
-            let (origins, changes) = (std::mem::take(origins), std::mem::take(changes));
-            chunk.absorb(origins, &changes, terms);
-            if recount {
-                chunk.fold(terms);
-            }
-        });
+        parallel::for_each(
+            &mut touched,
+            parallel::CHUNKS,
+            |(chunk, (origins, changes))| {
+                let chunk = Arc::make_mut(chunk);
+                let (origins, changes) = (std::mem::take(origins), std::mem::take(changes));
+                chunk.absorb(origins, &changes, terms);
+                if recount {
+                    chunk.fold(terms);
+                }
+            },
+        );
         if is_repriced {
             portfolio.reprice();
         }

@@ -67,7 +67,9 @@ impl Portfolio {
                 || one.rates != other.rates
                 || one.settings.currency != other.settings.currency,
         };
-        parallel::for_each(&mut then.chunks, |chunk| *chunk = chunk.at(&back));
+        parallel::for_each(&mut then.chunks, parallel::CHUNKS, |chunk| {
+            *chunk = chunk.at(&back)
+        });
         if known.is_some() {
             let on_record = then.chunks.iter().flat_map(|chunk| chunk.deals());
             let origins = on_record.filter_map(|deal| self.origin(deal.number));
@@ -105,7 +107,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::change::{BEGINNING, Door, EMPTY, Subject};
+    use crate::domain::change::{BEGINNING, Door, EMPTY, Millis, Subject};
+    use crate::domain::chunk::Chunk;
     use crate::domain::draft::{Author, Draft};
     use crate::domain::origin::Origin;
 
@@ -188,7 +191,7 @@ mod tests {
     }
 
     /// What a chunk holds, in words.
-    fn shown(chunk: &super::super::chunk::Chunk) -> String {
+    fn shown(chunk: &Chunk) -> String {
         let details: Vec<_> = (0..DEALS as u16).map(|place| chunk.detail(place)).collect();
         let mut stays: Vec<_> = chunk.stays().collect();
         stays.sort_by_key(|stay| stay.place);
@@ -238,6 +241,15 @@ mod tests {
             cuts in [(0..45_i64, 0..45_i64, 1..60_u32), (0..45, 0..45, 1..60)],
         ) {
             let now = written(&steps);
+            for chunk in &now.chunks {
+                let mut afresh = Chunk::clone(chunk);
+                afresh.fold(Terms {
+                    days: &now.days,
+                    until: Millis::MAX,
+                    pricing: Pricing::of(&now.reference, now.by),
+                });
+                prop_assert_eq!(shown(chunk), shown(&afresh));
+            }
             let [(at, recorded, position), (later, ..)] = cuts;
             let cut = Cut::at(at * DAY);
             compare(&now, &cut)?;

@@ -55,7 +55,9 @@ impl Norms {
             of_customers.push(of_customer);
             (rest, from) = (after, end);
         }
-        parallel::for_each(&mut of_customers, |values| values.sort_unstable());
+        parallel::for_each(&mut of_customers, parallel::CUSTOMERS, |values| {
+            values.sort_unstable()
+        });
         Norms(
             of_customers
                 .iter()

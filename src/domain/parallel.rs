@@ -2,13 +2,17 @@
 
 use std::num::NonZero;
 
-/// Fewer items than this are worked on by one thread: starting another costs as much.
-const SHARED_WORK: usize = 16;
+/// From so many chunks on it pays to start another thread for some of them.
+pub(super) const CHUNKS: usize = 16;
 
-/// Works on every item, on as many threads as there are processors when there are many items.
-pub(super) fn for_each<T: Send>(items: &mut [T], work: impl Fn(&mut T) + Sync) {
+/// From so many customers on, whose deals are a few each.
+pub(super) const CUSTOMERS: usize = 4_096;
+
+/// Works on every item, on as many threads as there are processors when there are so many items that it
+/// pays.
+pub(super) fn for_each<T: Send>(items: &mut [T], pays_from: usize, work: impl Fn(&mut T) + Sync) {
     let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
-    if items.len() < SHARED_WORK || threads == 1 {
+    if items.len() < pays_from || threads == 1 {
         return items.iter_mut().for_each(work);
     }
     let work = &work;
@@ -22,13 +26,13 @@ pub(super) fn for_each<T: Send>(items: &mut [T], work: impl Fn(&mut T) + Sync) {
     });
 }
 
-/// Does two things at once, when they are about so many items that it pays.
+/// Does two things at once, when they are about so many chunks that it pays.
 pub fn both<A: Send, B>(
-    items: usize,
+    chunks: usize,
     one: impl FnOnce() -> A + Send,
     other: impl FnOnce() -> B,
 ) -> (A, B) {
-    if items < SHARED_WORK {
+    if chunks < CHUNKS {
         return (one(), other());
     }
     std::thread::scope(|scope| {

@@ -175,3 +175,72 @@ pub(super) fn unrecorded<'a>(deals: impl Iterator<Item = &'a Deal>) -> [i64; 3] 
     }
     sums
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::domain::days::DayTable;
+    use crate::domain::deal::HISTORY;
+    use crate::domain::fold::{Record, fold};
+    use crate::domain::origin::Origin;
+    use crate::domain::stage::Stage;
+
+    /// A deal lost on a day, identified on another, with or without stage history.
+    fn lost(number: u32, close: Day, identified: Day, has_history: bool) -> Deal {
+        let origin = Origin {
+            deal: number,
+            identified,
+            estimate: 100,
+            ..Origin::default()
+        };
+        let record = Record::whole(&origin, &[]);
+        let days = DayTable::default();
+        let folded = fold(record, &days, &mut Vec::new(), &mut Vec::new());
+        Deal {
+            stage: Stage::ClosedLost,
+            close,
+            entered: 0b0011 | if has_history { HISTORY } else { 0 },
+            ..folded.deal
+        }
+    }
+
+    fn stay(days: i32) -> Stay {
+        Stay {
+            place: 0,
+            stage: 1,
+            days,
+        }
+    }
+
+    #[test]
+    fn what_is_taken_away_is_as_if_it_never_was() {
+        // The first two closed before they were identified, the second of them latest.
+        let deals = [
+            lost(0, 10, 20, true),
+            lost(1, 10, 30, false),
+            lost(2, 40, 35, true),
+        ];
+        let closed = |deals: &[Deal]| ByClose::default().with(deals.to_vec(), |_| false);
+        let counted = |deals: &[Deal], stays: &[i32]| {
+            let mut facts = Counting::from(&Facts::default());
+            deals.iter().for_each(|deal| facts.add(deal));
+            stays.iter().for_each(|days| facts.add_stay(&stay(*days)));
+            facts.done(&closed(deals))
+        };
+        let all = counted(&deals, &[3, 600, 600, 3]);
+        assert_eq!(all.fates, [(2, 0b0011, 1), (2, 0b0011 | HISTORY, 2)]);
+        assert_eq!(all.stays, [(1, 3, 2), (1, 600, 2)]);
+        assert_eq!(all.latest_backwards, 30);
+        assert_eq!(all.unrecorded, [0, 0, 100]);
+
+        let [first, second, third] = deals;
+        let mut facts = Counting::from(&all);
+        facts.take(&second);
+        facts.take_stay(&stay(3));
+        facts.take_stay(&stay(600));
+        let left = facts.done(&closed(&[first, third]));
+        assert_eq!(left, counted(&[first, third], &[600, 3]));
+        assert_eq!(left.latest_backwards, 20);
+    }
+}

@@ -52,14 +52,14 @@ impl Limits {
         }
     }
 
-    /// How long this caller has to wait; nothing when it need not.
-    fn wait(&self, caller: &String) -> Option<Duration> {
+    /// How long the caller of a request has to wait; nothing when it need not.
+    fn wait(&self, request: &Request) -> Option<Duration> {
         let each = self.each.as_ref()?;
         let seen = self.seen.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         if seen % TIDY_EVERY == TIDY_EVERY - 1 {
             each.retain_recent();
         }
-        let not_until = each.check_key(caller).err()?;
+        let not_until = each.check_key(&name_of(request)).err()?;
         Some(not_until.wait_time_from(DefaultClock::default().now()))
     }
 }
@@ -82,7 +82,7 @@ fn name_of(request: &Request) -> String {
 /// Lets a request through, or says when to try again.
 pub async fn limit(State(limits): State<Arc<Limits>>, request: Request, next: Next) -> Response {
     let is_mcp = request.uri().path().starts_with("/mcp");
-    if let Some(wait) = limits.wait(&name_of(&request)) {
+    if let Some(wait) = limits.wait(&request) {
         let words = "This caller asks too often.";
         return turned_away(Fault::TooManyRequests, words, wait, is_mcp);
     }

@@ -186,25 +186,32 @@ fn router<S: ServerHandler>(
         .with_cancellation_token(ending.child_token());
     let mcp = StreamableHttpService::new(move || Ok(server()), manager, config);
 
+    // Layers that are put on together are passed on in one piece, which each request does at each of them.
     let guarded = Router::new()
         .nest_service("/mcp", mcp)
-        .layer(from_fn_with_state(sessions, sessions::bind))
-        .layer(from_fn_with_state(bounds.body, bodies::read))
-        .layer(from_fn_with_state(Arc::clone(limits), limits::limit))
-        .layer(from_fn_with_state(over_mcp, access::identify))
+        .layer((
+            from_fn_with_state(over_mcp, access::identify),
+            from_fn_with_state(Arc::clone(limits), limits::limit),
+            from_fn_with_state(bounds.body, bodies::read),
+            from_fn_with_state(sessions, sessions::bind),
+        ))
         .merge(
             api.route(
                 "/metrics",
                 get(metrics::show).with_state(Arc::clone(&metrics)),
             )
-            .layer(from_fn_with_state(bounds.body, bodies::read))
-            .layer(from_fn_with_state(Arc::clone(limits), limits::limit))
-            .layer(from_fn_with_state(over_rest, access::identify)),
+            .layer((
+                from_fn_with_state(over_rest, access::identify),
+                from_fn_with_state(Arc::clone(limits), limits::limit),
+                from_fn_with_state(bounds.body, bodies::read),
+            )),
         )
         .merge(open)
-        .layer(CompressionLayer::new())
-        .layer(cors(&site))
-        .layer(from_fn_with_state(site, site::check));
+        .layer((
+            from_fn_with_state(Arc::clone(&site), site::check),
+            cors(&site),
+            CompressionLayer::new(),
+        ));
     Ok(Router::new()
         .merge(guarded)
         .route("/healthz", get(async || "ok\n"))
@@ -212,9 +219,11 @@ fn router<S: ServerHandler>(
             "/readyz",
             get(metrics::ready).with_state(Arc::clone(&metrics)),
         )
-        .layer(from_fn_with_state(metrics, metrics::count))
-        .layer(from_fn(site::say_nothing_more))
-        .layer(from_fn(requests::log)))
+        .layer((
+            from_fn(requests::log),
+            from_fn(site::say_nothing_more),
+            from_fn_with_state(metrics, metrics::count),
+        )))
 }
 
 /// What pages of the origins that are allowed may send and read.

@@ -192,10 +192,6 @@ impl ServerHandler for Server {
             .with_cache_scope(CacheScope::Private))
     }
 
-    fn get_tool(&self, name: &str) -> Option<Tool> {
-        all_listed().iter().find(|tool| tool.name == name).cloned()
-    }
-
     async fn call_tool(
         &self,
         request: CallToolRequestParams,
