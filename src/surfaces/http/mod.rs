@@ -186,7 +186,8 @@ fn router<S: ServerHandler>(
         .with_cancellation_token(ending.child_token());
     let mcp = StreamableHttpService::new(move || Ok(server()), manager, config);
 
-    // Layers that are put on together are passed on in one piece, which each request does at each of them.
+    // Layers that go together are put on at once: one that is put on alone boxes all below it, and each
+    // request clones that box.
     let guarded = Router::new()
         .nest_service("/mcp", mcp)
         .layer((
