@@ -203,7 +203,7 @@ async fn more_at_once_than_there_are_places_are_told_to_come_again() {
     )
     .await;
     let path = "/api/tools/get_forecast";
-    let waiting = [running.begun(path).await, running.begun(path).await];
+    let mut waiting = vec![running.begun(path).await, running.begun(path).await];
     let tools = running.url("/api/tools/get_pipeline");
     let ask = async || {
         let posted = Client::new().post(&tools).json(&json!({})).send();
@@ -213,6 +213,8 @@ async fn more_at_once_than_there_are_places_are_told_to_come_again() {
     let mut busy = ask().await;
     while busy.status() != StatusCode::SERVICE_UNAVAILABLE {
         assert!(started.elapsed() < PATIENCE, "there is no end of places");
+        // One that came while this was asked was turned away and waits no longer.
+        waiting.push(running.begun(path).await);
         busy = ask().await;
     }
     assert_eq!(busy.headers()["retry-after"], "1");
