@@ -174,7 +174,7 @@ impl Absorbing<'_> {
             |(chunk, (origins, changes))| {
                 let chunk = Arc::make_mut(chunk);
                 let (origins, changes) = (std::mem::take(origins), std::mem::take(changes));
-                chunk.absorb(origins, &changes, terms);
+                chunk.absorb(origins, changes, terms);
                 if recount {
                     chunk.fold(terms);
                 }

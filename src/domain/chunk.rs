@@ -149,7 +149,7 @@ impl Chunk {
     }
 
     /// Adds origins and changes (of deals of this chunk, in log order) and folds what they touch.
-    pub fn absorb(&mut self, origins: Vec<Origin>, changes: &[(u16, Change)], terms: Terms<'_>) {
+    pub fn absorb(&mut self, origins: Vec<Origin>, changes: Vec<(u16, Change)>, terms: Terms<'_>) {
         let mut is_touched = vec![false; self.len() + origins.len()];
         let added = origins.iter().map(|origin| place_of(origin.deal));
         for place in added.chain(changes.iter().map(|(place, _)| *place)) {

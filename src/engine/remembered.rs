@@ -3,7 +3,7 @@
 //! or the day ends.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::NaiveDate;
 use serde_json::{Map, Value};
@@ -27,7 +27,7 @@ struct Kept {
     /// Where the log ended and on which day they were given.
     given: Option<(Position, NaiveDate)>,
     /// By report and arguments.
-    answers: HashMap<(&'static str, String), Answer>,
+    answers: HashMap<(&'static str, String), Arc<Answer>>,
 }
 
 /// A question that may be asked again.
@@ -60,10 +60,11 @@ impl Remembered {
     pub(super) fn recall(&self, question: &Repeatable) -> Option<Answer> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let is_current = kept.given == Some(question.given);
-        kept.answers
-            .get(&question.key)
-            .filter(|_| is_current)
-            .cloned()
+        let answer = kept.answers.get(&question.key).filter(|_| is_current)?;
+        let answer = Arc::clone(answer);
+        // Others look for theirs while this one is copied.
+        drop(kept);
+        Some(Arc::unwrap_or_clone(answer))
     }
 
     /// Keeps an answer; those of another log or day are forgotten.
@@ -79,7 +80,7 @@ impl Remembered {
             kept.answers.clear();
             kept.given = Some(question.given);
         }
-        kept.answers.insert(question.key, answer.clone());
+        kept.answers.insert(question.key, Arc::new(answer.clone()));
     }
 }
 

@@ -90,7 +90,7 @@ pub(super) fn prepare(
     }
     connection.execute_batch(
         "PRAGMA foreign_keys = ON; PRAGMA recursive_triggers = ON; PRAGMA trusted_schema = OFF; \
-         PRAGMA synchronous = FULL; PRAGMA cache_size = -16384;",
+         PRAGMA synchronous = FULL; PRAGMA cache_size = -2048;",
     )?;
     if version < known {
         connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;

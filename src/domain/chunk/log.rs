@@ -67,7 +67,7 @@ impl Rows {
 
 impl Log {
     /// Adds origins, and changes to the deals they are of, keeping each deal's by (at, seq).
-    pub(super) fn extend(&mut self, origins: Vec<Origin>, added: &[(u16, Change)]) {
+    pub(super) fn extend(&mut self, origins: Vec<Origin>, mut added: Vec<(u16, Change)>) {
         let positions = origins.iter().map(|origin| origin.seq);
         let positions = positions.chain(added.iter().map(|(_, change)| change.seq));
         self.last = positions.fold(self.last, Position::max);
@@ -76,7 +76,7 @@ impl Log {
             let (first, last) = self.known.unwrap_or((known_at, known_at));
             self.known = Some((first.min(known_at), last.max(known_at)));
         }
-        for (place, change) in added {
+        for (place, change) in &added {
             if let Some(latest) = self.latest.get_mut(usize::from(*place)) {
                 *latest = change.at.max(*latest);
             }
@@ -87,8 +87,7 @@ impl Log {
         if added.is_empty() {
             return;
         }
-        let mut added = added.to_vec();
-        added.sort_by_key(|(place, change)| (*place, change.at, change.seq));
+        added.sort_unstable_by_key(|(place, change)| (*place, change.at, change.seq));
         let voids = added.iter().any(|(_, change)| change.field == field::VOID);
         let mut merged = Rows {
             changes: Vec::with_capacity(self.rows.changes.len() + added.len()),
