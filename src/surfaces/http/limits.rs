@@ -16,6 +16,7 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use serde_json::json;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::streams::is_stream;
 use crate::engine::Caller;
 use crate::surfaces::problem::{Fault, Problem};
 
@@ -105,11 +106,6 @@ pub async fn limit(State(limits): State<Arc<Limits>>, request: Request, next: Ne
 fn listens(request: &Request) -> bool {
     let method = request.headers().get("mcp-method");
     method.is_some_and(|method| method == "subscriptions/listen")
-}
-
-fn is_stream(response: &Response) -> bool {
-    let kind = response.headers().get(header::CONTENT_TYPE);
-    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"))
 }
 
 /// A body that keeps its place until it ends.
