@@ -105,16 +105,19 @@ impl Running {
     }
 
     async fn initialize(&self) -> reqwest::Response {
+        self.initializing().send().await.unwrap()
+    }
+
+    /// A request for a session, not sent yet.
+    fn initializing(&self) -> reqwest::RequestBuilder {
         let params = json!({
             "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "old", "version": "1"},
         });
         let body = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params});
-        let posted = Client::new()
+        Client::new()
             .post(self.url("/mcp"))
             .header("Accept", "application/json, text/event-stream")
             .json(&body)
-            .send();
-        posted.await.unwrap()
     }
 
     async fn in_session(&self, session: &str) -> StatusCode {
@@ -261,13 +264,65 @@ async fn sessions_are_only_so_many_for_only_so_long() {
     let problem: Value = third.json().await.unwrap();
     assert_eq!(problem["code"], "too_many_sessions");
     assert_eq!(running.in_session(&sessions[0]).await, StatusCode::ACCEPTED);
+    let mut stream = Client::new()
+        .get(running.url("/mcp"))
+        .header("Accept", "text/event-stream")
+        .header("MCP-Protocol-Version", "2025-11-25")
+        .header("Mcp-Session-Id", &sessions[0])
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(stream.status(), StatusCode::OK);
     tokio::time::sleep(age).await;
+    // What was told on a session of that age is told no longer.
+    let end = async { while let Ok(Some(_)) = stream.chunk().await {} };
+    let ended = tokio::time::timeout(PATIENCE, end).await;
+    ended.expect("the stream outlives its session");
     assert_eq!(
         running.in_session(&sessions[0]).await,
         StatusCode::NOT_FOUND
     );
     // Those that are too old make room.
     assert_eq!(running.initialize().await.status(), StatusCode::OK);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sessions_asked_for_at_once_are_no_more_than_there_may_be() {
+    let sessions = 5;
+    let bounds = Bounds {
+        sessions,
+        ..Bounds::default()
+    };
+    let running = Running::start(bounds, false).await;
+    // What asks for none gives its place back.
+    for _ in 0..=sessions {
+        let other = running
+            .initializing()
+            .json(&json!({"jsonrpc": "2.0", "id": 1, "method": "ping"}));
+        let status = other.send().await.unwrap().status();
+        assert!(status.is_client_error(), "{status}");
+    }
+    let asked: Vec<_> = (0..8 * sessions)
+        .map(|place| match place % 2 {
+            0 => running.initializing(),
+            // A header of the newer revision, which is not read in this one.
+            _ => running.initializing().header("Mcp-Method", "tools/call"),
+        })
+        .map(|request| tokio::spawn(request.send()))
+        .collect();
+    let mut opened = Vec::new();
+    for answer in asked {
+        let answer = answer.await.unwrap().unwrap();
+        match answer.status() {
+            StatusCode::OK => opened.push(answer.headers()["mcp-session-id"].clone()),
+            status => assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE),
+        }
+    }
+    assert_eq!(opened.len(), sessions);
+    for session in opened {
+        let status = running.in_session(session.to_str().unwrap()).await;
+        assert_eq!(status, StatusCode::ACCEPTED);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
