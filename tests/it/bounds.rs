@@ -238,6 +238,84 @@ async fn more_at_once_than_there_are_places_are_told_to_come_again() {
     }
 }
 
+/// Half of all places are the most of one caller, by however many tokens; without tokens (above) all
+/// callers are one, who may have all of them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_caller_leaves_places_to_the_others() {
+    let bounds = Bounds {
+        requests: 4,
+        ..Bounds::default()
+    };
+    let running = Running::start(bounds, true).await;
+    let engine = engine(&running.portfolio.database(), TODAY);
+    let token = |actor: &str| {
+        let made = engine.make_token(actor, Role::Viewer, None).unwrap();
+        made.token
+    };
+    let (slow, again, other) = (token("Slow"), token("Slow"), token("Other"));
+    let begun = async |token: &str| {
+        let mut stream = running.connect().await;
+        let head = running.head("/api/tools/get_forecast");
+        let authorization = format!("\r\nAuthorization: Bearer {token}\r\n\r\n");
+        let head = head.replace("\r\n\r\n", &authorization);
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream
+    };
+    let tools = running.url("/api/tools/get_pipeline");
+    let ask = async |token: &str| {
+        let asked = Client::new().post(&tools).bearer_auth(token);
+        asked.json(&json!({})).send().await.unwrap()
+    };
+    let mut waiting = vec![begun(&slow).await, begun(&slow).await];
+    let started = Instant::now();
+    let mut refused = ask(&again).await;
+    while refused.status() != StatusCode::TOO_MANY_REQUESTS {
+        assert!(started.elapsed() < PATIENCE, "one caller takes all places");
+        waiting.push(begun(&slow).await);
+        refused = ask(&again).await;
+    }
+    assert_eq!(refused.headers()["retry-after"], "1");
+    let problem: Value = refused.json().await.unwrap();
+    assert_eq!(problem["code"], "too_many_requests");
+    let over_mcp = running.initializing().bearer_auth(&slow);
+    let over_mcp = over_mcp.send().await.unwrap();
+    assert_eq!(over_mcp.status(), StatusCode::TOO_MANY_REQUESTS);
+    let error: Value = over_mcp.json().await.unwrap();
+    assert_eq!(error["error"]["code"], -32000);
+    assert_eq!(ask(&other).await.status(), StatusCode::OK);
+    drop(waiting);
+    let started = Instant::now();
+    while ask(&slow).await.status() != StatusCode::OK {
+        assert!(started.elapsed() < PATIENCE, "places do not come free");
+        tokio::time::sleep(SHORT / 8).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn more_connections_than_there_may_be_wait_for_one_to_close() {
+    let bounds = Bounds {
+        connections: 2,
+        ..Bounds::default()
+    };
+    let running = Running::start(bounds, false).await;
+    let mut idle = vec![running.connect().await, running.connect().await];
+    tokio::time::sleep(SHORT).await;
+    let mut third = running.connect().await;
+    let host = running.address;
+    let request = format!("GET /healthz HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    third.write_all(request.as_bytes()).await.unwrap();
+    let mut first = [0; 1];
+    let answered = tokio::time::timeout(SHORT, third.read(&mut first)).await;
+    assert!(answered.is_err(), "a third connection is taken");
+    idle.pop();
+    assert_eq!(status(&heard(&mut third).await), 200);
+    // Nor do connections that wait keep it from stopping.
+    let _fourth = (running.connect().await, running.connect().await);
+    running.stop.cancel();
+    let ended = tokio::time::timeout(PATIENCE, running.served).await;
+    ended.expect("it ends").unwrap().unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sessions_are_only_so_many_for_only_so_long() {
     let age = Duration::from_secs(2);
