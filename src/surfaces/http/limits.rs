@@ -17,6 +17,7 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use serde_json::json;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::requests::method_of;
 use super::streams::is_stream;
 use crate::engine::Caller;
 use crate::surfaces::problem::{Fault, Problem};
@@ -163,8 +164,7 @@ pub async fn limit(State(limits): State<Arc<Limits>>, request: Request, next: Ne
 
 /// Whether a request asks to hear of changes from now on, which may take days.
 fn listens(request: &Request) -> bool {
-    let method = request.headers().get("mcp-method");
-    method.is_some_and(|method| method == "subscriptions/listen")
+    method_of(request.headers()).is_some_and(|method| method == "subscriptions/listen")
 }
 
 /// A body that keeps its place until it ends.

@@ -14,15 +14,13 @@ use rmcp::transport::streamable_http_server::session::local::LocalSessionManager
 use tracing::Instrument as _;
 
 use super::bounds::Bounds;
+use super::requests::method_of;
 use super::streams;
 use crate::engine::{Caller, Role};
 use crate::surfaces::problem::{Fault, Problem};
 
 /// The header that names a session.
 const SESSION: &str = "mcp-session-id";
-/// The first revision without sessions, in which headers say what a body asks.
-const NEWER: &str = "2026-07-28";
-
 /// Who opened a session, and when.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Opened {
@@ -129,14 +127,10 @@ fn session_of(headers: &HeaderMap) -> Option<&str> {
     headers.get(SESSION)?.to_str().ok()
 }
 
-/// Whether a request may open a session. Of the newer revision the headers are believed, because what
-/// they say is held against the body later; of the older they are not.
+/// Whether a request may open a session.
 fn may_open(request: &Request) -> bool {
-    let header = |name| request.headers().get(name);
-    let version = header("mcp-protocol-version").and_then(|version| version.to_str().ok());
-    let is_newer = version.is_some_and(|version| version >= NEWER);
-    let asks_else = header("mcp-method").is_some_and(|method| method != "initialize");
-    request.method() == Method::POST && !(is_newer && asks_else)
+    let asks_else = method_of(request.headers()).is_some_and(|method| method != "initialize");
+    request.method() == Method::POST && !asks_else
 }
 
 /// Lets a request of a session through when it comes from whoever opened it, and keeps whose a new one is.
