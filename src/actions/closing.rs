@@ -11,11 +11,16 @@ use crate::domain::deal::Deal;
 use crate::domain::draft::Draft;
 use crate::domain::money::Currency;
 use crate::domain::portfolio::{Found, Portfolio};
+use crate::domain::settings::Settings;
 use crate::domain::stage::Stage;
 use crate::language::arguments::AmountWords;
+use crate::language::clean;
 use crate::language::opportunity::label;
-use crate::language::vocabulary::pick;
+use crate::language::vocabulary::pick_spoken;
 use crate::refusal::{Code, Refusal, Result, Takes};
+
+/// The longest reason of a loss that is offered, in characters.
+const LONGEST: usize = 60;
 
 /// The words for it.
 pub struct Words<'a> {
@@ -45,11 +50,8 @@ impl Close {
         let currency = currency_of(found, commanded.portfolio);
         let amount = |amount: &AmountWords| amount.minor("closed_value", currency);
         let leaves = Some(found.deal).filter(|deal| deal.stage != to);
-        let reasons = &commanded.portfolio.settings().lost_reasons;
-        let reason = |word: &str| {
-            let list: Vec<(&str, &String)> = reasons.iter().map(|it| (it.as_str(), it)).collect();
-            pick("lost reason", word, &list).cloned()
-        };
+        let settings = commanded.portfolio.settings();
+        let reason = |word: &str| lost_reason(word, settings).map(str::to_owned);
         Ok(Close {
             value: words.closed_value.map(amount).transpose()?,
             day: words
@@ -111,15 +113,35 @@ impl Close {
         if to != Stage::ClosedLost || self.reason.is_some() {
             return Ok(self.reason.as_deref());
         }
-        let reasons = &portfolio.settings().lost_reasons;
+        let reasons = offered(portfolio.settings());
         let question = format!("Why was {} lost?", label(found.deal.number, portfolio));
         Err(
             Refusal::new(Code::LostReasonRequired, "Losing a deal needs a reason.")
                 .hint(format!("Give 'lost_reason': {}.", reasons.join(", ")))
-                .candidates(reasons.iter().cloned())
-                .wants("lost_reason", question, Takes::Choice(reasons.clone())),
+                .candidates(reasons.clone())
+                .wants("lost_reason", question, Takes::Choice(reasons)),
         )
     }
+}
+
+/// The reasons of a loss that the settings list, as they are shown.
+fn offered(settings: &Settings) -> Vec<String> {
+    let reasons = settings.lost_reasons.iter();
+    reasons.map(|reason| clean(reason, LONGEST)).collect()
+}
+
+/// The reason of a loss that a word means, as the settings have it: by how it is shown, or as it is.
+pub(super) fn lost_reason<'a>(word: &str, settings: &'a Settings) -> Result<&'a str> {
+    let (reasons, offered) = (&settings.lost_reasons, offered(settings));
+    let as_shown = offered.iter().zip(reasons);
+    let as_shown: Vec<(&str, &str)> = as_shown
+        .map(|(it, of)| (it.as_str(), of.as_str()))
+        .collect();
+    let as_it_is: Vec<(&str, &str)> = reasons
+        .iter()
+        .map(|it| (it.as_str(), it.as_str()))
+        .collect();
+    pick_spoken("lost reason", word, &as_shown, &as_it_is)
 }
 
 /// The currency a deal is in.

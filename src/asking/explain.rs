@@ -59,6 +59,22 @@ pub struct Explained {
     deals: Option<usize>,
 }
 
+/// The longest text of a question that is repeated, in characters.
+const LONGEST_TEXT: usize = 10_000;
+
+/// What was asked, as it may be shown to another than who asked it.
+fn fit_to_show(value: Value) -> Value {
+    match value {
+        Value::String(text) => clean(&text, LONGEST_TEXT).into(),
+        Value::Array(items) => items.into_iter().map(fit_to_show).collect(),
+        Value::Object(fields) => fields
+            .into_iter()
+            .map(|(name, value)| (name, fit_to_show(value)))
+            .collect(),
+        other => other,
+    }
+}
+
 /// The answer.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Answer {
@@ -226,7 +242,11 @@ impl Asking for Explain {
                 _ => Map::new(),
             },
             tool: question.tool,
-            arguments: question.arguments,
+            arguments: question
+                .arguments
+                .into_iter()
+                .map(|(name, value)| (name, fit_to_show(value)))
+                .collect(),
             asked_on: question.today.to_string(),
             position: question.position,
         })

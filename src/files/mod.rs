@@ -31,6 +31,7 @@ use std::path::{Path, PathBuf};
 use self::table::{Format, Look, Spec, Table, Tally};
 use crate::domain::settings::Settings;
 use crate::domain::statement::{Rejection, Statements};
+use crate::language::clean;
 use crate::refusal::{Code, Refusal, Result};
 
 pub use self::rejected::write_rejected;
@@ -265,10 +266,10 @@ fn open<'a>(
     keeps_attributes: bool,
 ) -> std::result::Result<Table<'a>, Rejection> {
     let table = Table::open(source, specs, looks, stated)?;
-    let names: Vec<&str> = table
+    let names: Vec<String> = table
         .attributes
         .iter()
-        .map(|(_, name)| stated.text(*name))
+        .map(|(_, name)| clean(stated.text(*name), 60))
         .collect();
     if !names.is_empty() {
         let kept = if keeps_attributes {

@@ -15,6 +15,7 @@ use crate::domain::money::{BasisPoints, Currency};
 use crate::domain::rates::Rate;
 use crate::domain::statement::{Attributes, Moment, Named, Place, Rejection, Said, Statements};
 use crate::domain::texts::Text;
+use crate::language::clean;
 use crate::language::vocabulary::{pick, quoted};
 
 /// A name or id is at most this long, in characters.
@@ -23,6 +24,8 @@ const NAME: usize = 200;
 const NOTE: usize = 10_000;
 /// Any other text is at most this long.
 const TEXT: usize = 500;
+/// What is said of a column is at most this long.
+const REASON: usize = 400;
 
 /// One row, read cell by cell. A cell that cannot be read is noted as a fault and reads as empty, so
 /// that one pass finds all that is wrong with the row.
@@ -61,9 +64,10 @@ impl<'a> Row<'a> {
         self.damage.is_some()
     }
 
-    /// Notes that something is wrong with a column.
+    /// Notes that something is wrong with a column, in words that may repeat what stands there.
     pub fn fault(&mut self, column: &Column, reason: impl Into<String>) {
-        self.faults.push((column.name.to_owned(), reason.into()));
+        let reason = clean(&reason.into(), REASON);
+        self.faults.push((column.name.to_owned(), reason));
     }
 
     /// Whether nothing was found wrong so far.

@@ -163,12 +163,12 @@ pub(super) fn test(
 
 /// The refusal of an attribute that nothing on record has.
 fn unknown(name: &str, portfolio: &Portfolio) -> Refusal {
-    let known: Vec<&str> = portfolio
+    let own: Vec<String> = portfolio
         .attribute_names()
         .iter()
-        .map(|known| portfolio.text(*known))
-        .chain(BUILT_IN)
+        .map(|known| clean(portfolio.text(*known), 60))
         .collect();
+    let known: Vec<&str> = own.iter().map(String::as_str).chain(BUILT_IN).collect();
     let refusal = Refusal::new(
         Code::UnknownValue,
         format!("There is no attribute '{}'.", clean(name, 60)),

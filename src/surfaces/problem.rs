@@ -58,7 +58,7 @@ faults! {
     TooLarge "too_large" PAYLOAD_TOO_LARGE "The body is too large, or broke off.",
     UnsupportedMediaType "unsupported_media_type" UNSUPPORTED_MEDIA_TYPE "The body is not JSON by its type.",
     PreconditionRequired "precondition_required" PRECONDITION_REQUIRED "The change does not say with `If-Match` which version it is meant for.",
-    TooManyRequests "too_many_requests" TOO_MANY_REQUESTS "This caller asks too often.",
+    TooManyRequests "too_many_requests" TOO_MANY_REQUESTS "This caller asks too often, or too much at once.",
     Failure "failure" INTERNAL_SERVER_ERROR "Something went wrong on our side.",
     Busy "busy" SERVICE_UNAVAILABLE "Too many requests are being answered.",
     TooManySessions "too_many_sessions" SERVICE_UNAVAILABLE "Too many sessions are open.",

@@ -105,16 +105,19 @@ impl Running {
     }
 
     async fn initialize(&self) -> reqwest::Response {
+        self.initializing().send().await.unwrap()
+    }
+
+    /// A request for a session, not sent yet.
+    fn initializing(&self) -> reqwest::RequestBuilder {
         let params = json!({
             "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "old", "version": "1"},
         });
         let body = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params});
-        let posted = Client::new()
+        Client::new()
             .post(self.url("/mcp"))
             .header("Accept", "application/json, text/event-stream")
             .json(&body)
-            .send();
-        posted.await.unwrap()
     }
 
     async fn in_session(&self, session: &str) -> StatusCode {
@@ -235,6 +238,84 @@ async fn more_at_once_than_there_are_places_are_told_to_come_again() {
     }
 }
 
+/// Half of all places are the most of one caller, by however many tokens; without tokens (above) all
+/// callers are one, who may have all of them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_caller_leaves_places_to_the_others() {
+    let bounds = Bounds {
+        requests: 4,
+        ..Bounds::default()
+    };
+    let running = Running::start(bounds, true).await;
+    let engine = engine(&running.portfolio.database(), TODAY);
+    let token = |actor: &str| {
+        let made = engine.make_token(actor, Role::Viewer, None).unwrap();
+        made.token
+    };
+    let (slow, again, other) = (token("Slow"), token("Slow"), token("Other"));
+    let begun = async |token: &str| {
+        let mut stream = running.connect().await;
+        let head = running.head("/api/tools/get_forecast");
+        let authorization = format!("\r\nAuthorization: Bearer {token}\r\n\r\n");
+        let head = head.replace("\r\n\r\n", &authorization);
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream
+    };
+    let tools = running.url("/api/tools/get_pipeline");
+    let ask = async |token: &str| {
+        let asked = Client::new().post(&tools).bearer_auth(token);
+        asked.json(&json!({})).send().await.unwrap()
+    };
+    let mut waiting = vec![begun(&slow).await, begun(&slow).await];
+    let started = Instant::now();
+    let mut refused = ask(&again).await;
+    while refused.status() != StatusCode::TOO_MANY_REQUESTS {
+        assert!(started.elapsed() < PATIENCE, "one caller takes all places");
+        waiting.push(begun(&slow).await);
+        refused = ask(&again).await;
+    }
+    assert_eq!(refused.headers()["retry-after"], "1");
+    let problem: Value = refused.json().await.unwrap();
+    assert_eq!(problem["code"], "too_many_requests");
+    let over_mcp = running.initializing().bearer_auth(&slow);
+    let over_mcp = over_mcp.send().await.unwrap();
+    assert_eq!(over_mcp.status(), StatusCode::TOO_MANY_REQUESTS);
+    let error: Value = over_mcp.json().await.unwrap();
+    assert_eq!(error["error"]["code"], -32000);
+    assert_eq!(ask(&other).await.status(), StatusCode::OK);
+    drop(waiting);
+    let started = Instant::now();
+    while ask(&slow).await.status() != StatusCode::OK {
+        assert!(started.elapsed() < PATIENCE, "places do not come free");
+        tokio::time::sleep(SHORT / 8).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn more_connections_than_there_may_be_wait_for_one_to_close() {
+    let bounds = Bounds {
+        connections: 2,
+        ..Bounds::default()
+    };
+    let running = Running::start(bounds, false).await;
+    let mut idle = vec![running.connect().await, running.connect().await];
+    tokio::time::sleep(SHORT).await;
+    let mut third = running.connect().await;
+    let host = running.address;
+    let request = format!("GET /healthz HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    third.write_all(request.as_bytes()).await.unwrap();
+    let mut first = [0; 1];
+    let answered = tokio::time::timeout(SHORT, third.read(&mut first)).await;
+    assert!(answered.is_err(), "a third connection is taken");
+    idle.pop();
+    assert_eq!(status(&heard(&mut third).await), 200);
+    // Nor do connections that wait keep it from stopping.
+    let _fourth = (running.connect().await, running.connect().await);
+    running.stop.cancel();
+    let ended = tokio::time::timeout(PATIENCE, running.served).await;
+    ended.expect("it ends").unwrap().unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sessions_are_only_so_many_for_only_so_long() {
     let age = Duration::from_secs(2);
@@ -261,13 +342,65 @@ async fn sessions_are_only_so_many_for_only_so_long() {
     let problem: Value = third.json().await.unwrap();
     assert_eq!(problem["code"], "too_many_sessions");
     assert_eq!(running.in_session(&sessions[0]).await, StatusCode::ACCEPTED);
+    let mut stream = Client::new()
+        .get(running.url("/mcp"))
+        .header("Accept", "text/event-stream")
+        .header("MCP-Protocol-Version", "2025-11-25")
+        .header("Mcp-Session-Id", &sessions[0])
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(stream.status(), StatusCode::OK);
     tokio::time::sleep(age).await;
+    // What was told on a session of that age is told no longer.
+    let end = async { while let Ok(Some(_)) = stream.chunk().await {} };
+    let ended = tokio::time::timeout(PATIENCE, end).await;
+    ended.expect("the stream outlives its session");
     assert_eq!(
         running.in_session(&sessions[0]).await,
         StatusCode::NOT_FOUND
     );
     // Those that are too old make room.
     assert_eq!(running.initialize().await.status(), StatusCode::OK);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sessions_asked_for_at_once_are_no_more_than_there_may_be() {
+    let sessions = 5;
+    let bounds = Bounds {
+        sessions,
+        ..Bounds::default()
+    };
+    let running = Running::start(bounds, false).await;
+    // What asks for none gives its place back.
+    for _ in 0..=sessions {
+        let other = running
+            .initializing()
+            .json(&json!({"jsonrpc": "2.0", "id": 1, "method": "ping"}));
+        let status = other.send().await.unwrap().status();
+        assert!(status.is_client_error(), "{status}");
+    }
+    let asked: Vec<_> = (0..8 * sessions)
+        .map(|place| match place % 2 {
+            0 => running.initializing(),
+            // A header of the newer revision, which is not read in this one.
+            _ => running.initializing().header("Mcp-Method", "tools/call"),
+        })
+        .map(|request| tokio::spawn(request.send()))
+        .collect();
+    let mut opened = Vec::new();
+    for answer in asked {
+        let answer = answer.await.unwrap().unwrap();
+        match answer.status() {
+            StatusCode::OK => opened.push(answer.headers()["mcp-session-id"].clone()),
+            status => assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE),
+        }
+    }
+    assert_eq!(opened.len(), sessions);
+    for session in opened {
+        let status = running.in_session(session.to_str().unwrap()).await;
+        assert_eq!(status, StatusCode::ACCEPTED);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -70,6 +70,27 @@ fn the_published_contracts_are_those_of_the_code() {
     );
 }
 
+/// Clients of 2026-07-28 would send such an argument in a header as well, which is held against the body
+/// by the schema of the tool; that no schema is looked up for it rests on there being none.
+#[test]
+fn no_argument_is_sent_in_a_header() {
+    for tool in listed() {
+        let schema = &tool["inputSchema"];
+        let mut seen = 0;
+        walk(schema, "", &mut |path, map| {
+            seen += 1;
+            let asks = map
+                .keys()
+                .find(|key| key.to_ascii_lowercase().starts_with("x-mcp-"));
+            assert!(asks.is_none(), "{}{path}: {asks:?}", tool["name"]);
+        });
+        assert!(seen > 1, "{} takes nothing", tool["name"]);
+        // Nor where no schema would stand.
+        let text = schema.to_string().to_ascii_lowercase();
+        assert!(!text.contains("x-mcp-header"), "{}", tool["name"]);
+    }
+}
+
 #[test]
 fn names_and_descriptions_are_fit_for_models() {
     assert!(

@@ -1,5 +1,5 @@
 //! Text of people and other systems is never more than text: a corpus of hostile strings goes through
-//! every text column and every text argument, and comes out of every tool, resource, prompt,
+//! every text column and every text argument (typed columns are those of `turned_down`), and comes out of every tool, resource, prompt,
 //! completion, export and log without what cannot be seen, on one line, never first on it, and long
 //! text only where it was asked for.
 
@@ -59,7 +59,7 @@ pub const CORPUS: [&str; 30] = [
 ];
 
 /// What no text may hold: an import and a change turn it down.
-const CONTROLS: [&str; 5] = [
+pub const CONTROLS: [&str; 5] = [
     "Escape\u{1b}[31mred\u{1b}[0m",
     "Nul\0byte",
     "Bell\u{7}and\u{8}back",
@@ -79,7 +79,7 @@ fn marked(nth: usize, column: &str) -> String {
 }
 
 /// One CSV file, as a program writes it that marks text as text.
-fn file(name: &str, rows: impl IntoIterator<Item = Vec<String>>) -> Source {
+pub fn file(name: &str, rows: impl IntoIterator<Item = Vec<String>>) -> Source {
     let mut csv = Writer::from_writer(Vec::new());
     let mark = |cell: String| match cell.starts_with("'=") {
         true => format!("'{cell}"),
@@ -92,7 +92,7 @@ fn file(name: &str, rows: impl IntoIterator<Item = Vec<String>>) -> Source {
     Source { name, bytes }
 }
 
-fn words(row: &[&str]) -> Vec<String> {
+pub fn words(row: &[&str]) -> Vec<String> {
     row.iter().map(|word| (*word).to_owned()).collect()
 }
 
@@ -177,7 +177,7 @@ pub fn hostile_files() -> Vec<Source> {
     let mut customers = vec![words(&[
         "id", "name", "arr", "segment", "csm_id", "csm_name", "tier",
     ])];
-    let mut people = vec![words(&["id", "name", "manager"])];
+    let mut people = vec![words(&["id", "name", "manager", "team", CORPUS[8]])];
     let mut signals = vec![words(&[
         "id",
         "kind",
@@ -187,7 +187,10 @@ pub fn hostile_files() -> Vec<Source> {
     ])];
     let mut moves = vec![words(&["opportunity_id", "from_stage", "to_stage", "at"])];
     let mut edits = vec![words(&["opportunity_id", "field", "from", "to", "at"])];
-    let mut targets = vec![words(&["month", "amount", "csm_id"])];
+    let mut targets = vec![words(&["month", "amount", "csm_id", "csm_name"])];
+    let mut forecasts = vec![words(&[
+        "period", "measure", "amount", "as_of", "csm_id", "csm_name",
+    ])];
     for nth in all() {
         let m = |column: &str| marked(nth, column);
         let word = |word: &str| word.to_owned();
@@ -200,8 +203,9 @@ pub fn hostile_files() -> Vec<Source> {
             m("csm"),
             m("tier"),
         ]);
-        people.push(vec![m("csmid"), m("csm"), m("manager")]);
-        people.push(vec![m("repid"), m("rep"), m("manager")]);
+        for (id, name) in [("csmid", "csm"), ("repid", "rep")] {
+            people.push(vec![m(id), m(name), m("manager"), m("team"), m("quirk")]);
+        }
         signals.push(vec![
             m("sid"),
             m("kind"),
@@ -224,8 +228,34 @@ pub fn hostile_files() -> Vec<Source> {
             m("usecase"),
             word("2025-12-02"),
         ]);
-        targets.push(vec![word("2026-02"), format!("{}", 100 + nth), m("csmid")]);
+        let amount = format!("{}", 100 + nth);
+        targets.push(vec![word("2026-02"), amount.clone(), m("csmid"), m("csm")]);
+        for (period, as_of) in [("2025-Q4", "2025-09-30"), ("2026-Q1", "2025-12-31")] {
+            forecasts.push(vec![
+                word(period),
+                word("weighted"),
+                amount.clone(),
+                word(as_of),
+                m("csmid"),
+                m("csm"),
+            ]);
+        }
     }
+    let rates = [
+        words(&["currency", "date", "rate"]),
+        words(&["EUR", "2026-01-01", "1.1"]),
+    ];
+    let mut reasons = "budget".to_owned();
+    for text in CORPUS {
+        // As many as a setting has room for, those that steer most.
+        if !text.is_ascii() && reasons.len() + text.len() < 990 {
+            reasons.push_str(&format!(", {text}"));
+        }
+    }
+    let settings = [
+        words(&["name", "value"]),
+        words(&["lost_reasons", &reasons]),
+    ];
     vec![
         file("opportunities.csv", deals),
         file("customers.csv", customers),
@@ -234,6 +264,9 @@ pub fn hostile_files() -> Vec<Source> {
         file("stage_history.csv", moves),
         file("field_history.csv", edits),
         file("targets.csv", targets),
+        file("forecasts.csv", forecasts),
+        file("rates.csv", rates),
+        file("settings.csv", settings),
     ]
 }
 
@@ -290,14 +323,14 @@ fn leads() -> Vec<String> {
 }
 
 /// Keeps what does not hold.
-fn hold(faults: &mut Vec<String>, holds: bool, words: impl FnOnce() -> String) {
+pub fn hold(faults: &mut Vec<String>, holds: bool, words: impl FnOnce() -> String) {
     if !holds {
         faults.push(words().chars().take(600).collect());
     }
 }
 
 /// Fails when something did not hold.
-fn settle(faults: &[String]) {
+pub fn settle(faults: &[String]) {
     let some: Vec<&str> = faults.iter().take(40).map(String::as_str).collect();
     assert!(
         faults.is_empty(),
@@ -360,7 +393,8 @@ pub fn check_structured(value: &Value, key: &str, asked: bool, at: &str, faults:
     }
 }
 
-fn check(answer: &Answer, asked: bool, at: &str, faults: &mut Vec<String>) {
+/// Whether a whole answer keeps to what is promised.
+pub fn check(answer: &Answer, asked: bool, at: &str, faults: &mut Vec<String>) {
     check_text(&answer.text, at, faults);
     check_structured(&answer.structured, "", asked, at, faults);
     let all = format!("{} {}", answer.structured, answer.text);
@@ -371,7 +405,8 @@ fn check(answer: &Answer, asked: bool, at: &str, faults: &mut Vec<String>) {
     });
 }
 
-fn check_refusal(refusal: &Refusal, at: &str, faults: &mut Vec<String>) {
+/// Whether a refusal does.
+pub fn check_refusal(refusal: &Refusal, at: &str, faults: &mut Vec<String>) {
     let words = refusal.to_string();
     hold(faults, is_clean(&words) && !words.contains('\n'), || {
         format!("{at}: {words:?}")
@@ -438,6 +473,7 @@ fn calls() -> Vec<(&'static str, Value, bool)> {
         "segment",
         "region",
         "manager",
+        "team",
     ] {
         calls.push(("win_rate", json!({"by": by}), false));
         calls.push((
@@ -458,6 +494,11 @@ fn calls() -> Vec<(&'static str, Value, bool)> {
         let deal = m("id");
         calls.extend([
             ("get_opportunity", json!({"opportunity": deal}), false),
+            ("get_forecast", json!({"csm": m("csm"), "include": ["accuracy"], "period": "Q1"}), false),
+            ("get_pipeline", json!({"where": format!("team={}", m("team"))}), false),
+            ("get_pipeline", json!({"where": [format!("{}={}", CORPUS[8], m("quirk"))]}), false),
+            ("update_stage", json!({"opportunity": deal, "stage": "closed_lost", "dry_run": true}), false),
+            ("update_stage", json!({"opportunity": deal, "stage": "closed_lost", "lost_reason": m("reason"), "dry_run": true}), false),
             ("get_opportunity", json!({"opportunity": deal, "include": ["history", "notes", "signals"]}), true),
             ("list_opportunities", json!({"customer": m("customer"), "stage": "all"}), false),
             ("get_pipeline", json!({"csm": m("csm"), "source": m("source"), "where": format!("region={}", m("region"))}), false),
@@ -670,6 +711,14 @@ async fn results_say_whether_they_hold_text_of_others() {
     let mut faults = Vec::new();
     for lifecycle in revisions() {
         let client = connect_over_http(&served, lifecycle).await;
+        let prompts = client.list_all_prompts().await.unwrap().into_iter();
+        let prompts: Vec<(String, Vec<String>)> = prompts
+            .map(|prompt| {
+                let arguments = prompt.arguments.unwrap_or_default().into_iter();
+                (prompt.name, arguments.map(|it| it.name).collect())
+            })
+            .collect();
+        assert_eq!(prompts.len(), 4);
         for (tool, question, expected) in [
             ("get_pipeline", r#"{}"#, &trusted),
             (
@@ -708,16 +757,14 @@ async fn results_say_whether_they_hold_text_of_others() {
             let contents = serde_json::to_value(&read.contents[0]).unwrap();
             let answer: Value = serde_json::from_str(contents["text"].as_str().unwrap()).unwrap();
             check_structured(&answer, "", false, &uri, &mut faults);
-            let given = json!({ "customer": text });
-            let prompt = GetPromptRequestParams::new("account_expansion_plan")
-                .with_arguments(given.as_object().unwrap().clone());
-            let prompt = client.get_prompt(prompt).await.unwrap();
-            let message = serde_json::to_value(&prompt.messages[0]).unwrap();
-            check_text(
-                message["content"]["text"].as_str().unwrap(),
-                "prompt",
-                &mut faults,
-            );
+            for (name, arguments) in &prompts {
+                let given = arguments.iter().map(|it| (it.clone(), json!(text)));
+                let prompt = GetPromptRequestParams::new(name).with_arguments(given.collect());
+                let prompt = client.get_prompt(prompt).await.unwrap();
+                let message = serde_json::to_value(&prompt.messages[0]).unwrap();
+                let words = message["content"]["text"].as_str().unwrap();
+                check_text(words, name, &mut faults);
+            }
         }
         for typed in ["", "Hid", "Rev", "Z", "=", "Two"] {
             let deal = Reference::for_resource("pipeline://opportunity/{opportunity}");

@@ -3,6 +3,7 @@
 //! themselves are held against those of the other doors in `surfaces`.
 
 use std::process::Output;
+use std::time::{Duration, Instant};
 
 use expansion_pipeline::registry::tools;
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
@@ -95,8 +96,14 @@ pub async fn body(response: Response) -> Value {
 
 /// Opens a session of the older revision, and returns its id.
 pub async fn open(served: &Served, token: &str) -> String {
+    open_with(served, token, json!({})).await
+}
+
+/// The same for a client that can do something.
+async fn open_with(served: &Served, token: &str, capabilities: Value) -> String {
     let params = json!({
-        "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "old", "version": "1"},
+        "protocolVersion": "2025-11-25", "capabilities": capabilities,
+        "clientInfo": {"name": "old", "version": "1"},
     });
     let response = Client::new()
         .post(format!("{}/mcp", served.url))
@@ -237,6 +244,130 @@ async fn a_token_ends_when_it_expires_and_when_it_is_revoked() {
     }
     let unknown = database.run(&["token", "revoke", "9"]);
     assert_eq!(unknown.status.code(), Some(3));
+}
+
+/// The pipeline, which every change touches.
+const PIPELINE: &str = "pipeline://pipeline";
+
+/// What is told of changes on a connection of its own, in the revision asked for.
+pub async fn listen(served: &Served, older: bool, token: &str) -> Response {
+    if !older {
+        let params = json!({"notifications": {"resourceSubscriptions": [PIPELINE]}});
+        let asked = request(served, "subscriptions/listen", None, params);
+        return asked.bearer_auth(token).send().await.unwrap();
+    }
+    let session = open(served, token).await;
+    assert_eq!(
+        in_session(served, &session, token).await,
+        StatusCode::ACCEPTED
+    );
+    let of_session = |request: RequestBuilder| {
+        request
+            .header("Accept", "application/json, text/event-stream")
+            .header("MCP-Protocol-Version", "2025-11-25")
+            .header("Mcp-Session-Id", &session)
+            .bearer_auth(token)
+    };
+    let url = format!("{}/mcp", served.url);
+    let stream = of_session(Client::new().get(&url)).send().await.unwrap();
+    let params = json!({"uri": PIPELINE});
+    let body =
+        json!({"jsonrpc": "2.0", "id": 2, "method": "resources/subscribe", "params": params});
+    let subscribed = of_session(Client::new().post(&url)).json(&body).send();
+    let subscribed = subscribed.await.unwrap().text().await.unwrap();
+    assert!(subscribed.contains("\"result\""), "{subscribed}");
+    stream
+}
+
+/// What comes on a stream within a while, and whether that was its end.
+async fn comes(stream: &mut Response, within: Duration) -> (String, bool) {
+    let (mut heard, until) = (String::new(), Instant::now() + within);
+    loop {
+        match tokio::time::timeout_at(until.into(), stream.chunk()).await {
+            Ok(Ok(Some(bytes))) => heard.push_str(&String::from_utf8_lossy(&bytes)),
+            Ok(end) => return (heard, end.unwrap().is_none()),
+            Err(_) => return (heard, false),
+        }
+    }
+}
+
+/// A revoked or expired token ends what was opened with it, and nothing else.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_ends_with_the_token_it_was_opened_with() {
+    // What a busy machine may need; the program looks twice a second.
+    const SOON: Duration = Duration::from_secs(4);
+    let database = Database::new();
+    let (kept, revoked) = (
+        database.token("Kay", "viewer"),
+        database.token("Ray", "viewer"),
+    );
+    let served = database.serve(&["--auth"]);
+    for older in [true, false] {
+        let mut staying = listen(&served, older, &kept).await;
+        assert_eq!(staying.status(), StatusCode::OK);
+        let brief = ["--actor", "Bri", "token", "create", "--role", "viewer"];
+        let brief = database.printed(&[&brief[..], &["--expires", "3s"]].concat());
+        let mut expiring = listen(&served, older, brief.trim()).await;
+        assert_eq!(expiring.status(), StatusCode::OK);
+        assert!(!comes(&mut expiring, Duration::from_millis(500)).await.1);
+        let (_, has_ended) = comes(&mut expiring, SOON + SOON).await;
+        assert!(has_ended, "older {older}: it outlives a token that expired");
+
+        let mut ending = match older {
+            true => listen(&served, older, &revoked).await,
+            false => listen(&served, older, &database.token("Roy", "viewer")).await,
+        };
+        assert_eq!(ending.status(), StatusCode::OK);
+        assert!(!comes(&mut ending, Duration::from_millis(1_200)).await.1);
+        let number = if older { "2" } else { "5" };
+        let said = database.printed(&["token", "revoke", number]);
+        assert!(said.contains(if older { "Ray" } else { "Roy" }), "{said}");
+        let (_, has_ended) = comes(&mut ending, SOON).await;
+        assert!(
+            has_ended,
+            "older {older}: it outlives a token that was revoked"
+        );
+
+        let value = format!("estimated_value={}", 71_000 + u32::from(older));
+        database.printed(&["call", "update_opportunity", "opportunity=OPP-1184", &value]);
+        let (heard, has_ended) = comes(&mut staying, Duration::from_secs(1)).await;
+        assert!(!has_ended, "older {older}: a good token ends");
+        assert!(heard.contains(PIPELINE), "older {older}: {heard}");
+    }
+}
+
+/// A call that waits for a person is answered on a stream, and by nobody whose token was revoked.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_that_waits_ends_with_its_token() {
+    let database = Database::new();
+    let token = database.token("Exa", "expansion");
+    let served = database.serve(&["--auth"]);
+    let session = open_with(&served, &token, json!({"elicitation": {}})).await;
+    let begun = in_session(&served, &session, &token).await;
+    assert_eq!(begun, StatusCode::ACCEPTED);
+    let params = json!({"name": "update_stage", "arguments": {
+        "opportunity": "OPP-1184", "stage": "closed_won",
+    }});
+    let body = json!({"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": params});
+    let call = Client::new()
+        .post(format!("{}/mcp", served.url))
+        .header("Accept", "application/json, text/event-stream")
+        .header("MCP-Protocol-Version", "2025-11-25")
+        .header("Mcp-Session-Id", &session)
+        .bearer_auth(&token)
+        .json(&body)
+        .send();
+    let mut call = call.await.unwrap();
+    let (heard, has_ended) = comes(&mut call, Duration::from_millis(1_200)).await;
+    assert!(heard.contains("elicitation/create"), "{heard}");
+    assert!(!has_ended, "{heard}");
+    let before = database.printed(&["log"]);
+    database.printed(&["token", "revoke", "1"]);
+    let (heard, has_ended) = comes(&mut call, Duration::from_secs(4)).await;
+    assert!(has_ended, "it outlives its token: {heard}");
+    let answer = in_session(&served, &session, &token).await;
+    assert_eq!(answer, StatusCode::UNAUTHORIZED);
+    assert_eq!(database.printed(&["log"]), before);
 }
 
 #[tokio::test]

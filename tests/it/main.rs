@@ -35,5 +35,6 @@ mod round_trip;
 mod support;
 mod surfaces;
 mod traces;
+mod turned_down;
 mod waterfalls;
 mod what_if;

@@ -1,5 +1,6 @@
 //! What MCP offers beside tools is there in both revisions, says what the tools say, and is told of
-//! changes that other processes make. Everything here speaks to the built program over stdio.
+//! changes that other processes make. Everything here speaks to the built program, over stdio where
+//! nothing else is said.
 
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -11,13 +12,13 @@ use rmcp::model::{
     SubscriptionFilter, UnsubscribeRequestParams,
 };
 use rmcp::service::{NotificationContext, RoleClient, RunningService, ServiceError};
-use rmcp::transport::TokioChildProcess;
+use rmcp::transport::{StreamableHttpClientTransport, TokioChildProcess};
 use rmcp::{ClientHandler, ClientLifecycleMode, ClientServiceExt as _};
 use serde_json::{Map, Value, json};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::processes::Database;
-use crate::support::{TODAY, portfolio, program};
+use crate::support::{Served, TODAY, portfolio, program};
 
 /// A client that passes on what it is told of changes, and of progress.
 #[derive(Clone)]
@@ -63,6 +64,18 @@ async fn connect(
     let client = Client { updates };
     let connected = client.serve_with_lifecycle(child, lifecycle).await.unwrap();
     (connected, told)
+}
+
+/// The same to a program that serves over HTTP.
+async fn connect_over_http(
+    served: &Served,
+    lifecycle: ClientLifecycleMode,
+) -> (Connected, UnboundedReceiver<String>) {
+    let (updates, told) = unbounded_channel();
+    let transport = StreamableHttpClientTransport::from_uri(format!("{}/mcp", served.url));
+    let client = Client { updates };
+    let connected = client.serve_with_lifecycle(transport, lifecycle);
+    (connected.await.unwrap(), told)
 }
 
 async fn demo(lifecycle: ClientLifecycleMode) -> Connected {
@@ -538,18 +551,26 @@ async fn whoever_waits_for_the_log_is_told_how_far_it_is_read() {
     std::fs::write(&file, head.to_owned() + &rows.collect::<String>()).unwrap();
     let imported = database.run(&["import", file.to_str().unwrap()]);
     assert!(imported.status.success(), "{imported:?}");
-    for lifecycle in revisions() {
-        let (client, mut told) = connect(database.command(&["serve"]), lifecycle).await;
-        answer(&client, "get_pipeline", json!({})).await;
-        answer(&client, "get_pipeline", json!({})).await;
-        client.cancel().await.unwrap();
-        let mut before = 0;
-        while let Some(progress) = told.recv().await {
-            let (rows, of) = progress.split_once(" of ").unwrap();
-            let (rows, of): (usize, usize) = (rows.parse().unwrap(), of.parse().unwrap());
-            assert!(before < rows && rows <= of && of >= MANY, "{progress}");
-            before = rows;
+    let path = database.path();
+    let before = ["--db", path.to_str().unwrap(), "--today", TODAY];
+    for over_http in [false, true] {
+        for lifecycle in revisions() {
+            let served = over_http.then(|| Served::start(&before, &[]));
+            let (client, mut told) = match &served {
+                Some(served) => connect_over_http(served, lifecycle).await,
+                None => connect(database.command(&["serve"]), lifecycle).await,
+            };
+            answer(&client, "get_pipeline", json!({})).await;
+            answer(&client, "get_pipeline", json!({})).await;
+            client.cancel().await.unwrap();
+            let mut before = 0;
+            while let Some(progress) = told.recv().await {
+                let (rows, of) = progress.split_once(" of ").unwrap();
+                let (rows, of): (usize, usize) = (rows.parse().unwrap(), of.parse().unwrap());
+                assert!(before < rows && rows <= of && of >= MANY, "{progress}");
+                before = rows;
+            }
+            assert!(before > 0, "over HTTP {over_http}: nothing was told");
         }
-        assert!(before > 0, "nothing was told");
     }
 }

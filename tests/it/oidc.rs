@@ -13,7 +13,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use reqwest::{Client, Response, StatusCode};
 use serde_json::{Value, json};
 
-use crate::http::{Database, body, call, in_session, open};
+use crate::http::{Database, body, call, in_session, listen, open};
 use crate::support::{Served, program};
 
 const AUDIENCE: &str = "https://pipeline.example.com/mcp";
@@ -417,6 +417,35 @@ async fn a_session_is_nobody_elses() {
     assert_eq!(thief, StatusCode::NOT_FOUND);
     let renewed = in_session(&served, &session, &named_alike("u1", 10)).await;
     assert_eq!(renewed, StatusCode::ACCEPTED);
+}
+
+/// A token is taken for 30 seconds longer than it says, for clocks that differ, and so is what it opened.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_ends_with_the_token_of_the_provider() {
+    let key = Key::new("k", Algorithm::EdDSA);
+    let provider = Provider::start(&[&key]).await;
+    let served = provider.serve();
+    let ending_in = |seconds: i64| {
+        let mut claims = provider.claims("u1", "pipeline:read");
+        claims["exp"] = json!(from_now(seconds));
+        key.sign(&claims)
+    };
+    for older in [true, false] {
+        // A number of seconds may have a fraction.
+        let mut claims = provider.claims("u1", "pipeline:read");
+        claims["exp"] = serde_json::from_str(&format!("{}.5", from_now(60))).unwrap();
+        let mut long = listen(&served, older, &key.sign(&claims)).await;
+        assert_eq!(long.status(), StatusCode::OK);
+        let mut short = listen(&served, older, &ending_in(-26)).await;
+        let first = tokio::time::timeout(Duration::from_secs(2), short.chunk()).await;
+        assert!(!matches!(first, Ok(Ok(None))), "older {older}: at once");
+        let end = async { while let Ok(Some(_)) = short.chunk().await {} };
+        let ended = tokio::time::timeout(Duration::from_secs(12), end).await;
+        assert!(ended.is_ok(), "older {older}: it outlives its token");
+        let end = async { while let Ok(Some(_)) = long.chunk().await {} };
+        let ended = tokio::time::timeout(Duration::from_millis(700), end).await;
+        assert!(ended.is_err(), "older {older}: a good token ends");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -33,6 +33,7 @@ use crate::domain::draft::{Author, Planned};
 use crate::domain::portfolio::Portfolio;
 use crate::domain::statement::{Place, Rejection, Statements};
 use crate::domain::texts::Text;
+use crate::language::clean;
 
 pub use self::summary::{Conflict, Conflicts, Counts, FileRows, Summary};
 
@@ -61,7 +62,8 @@ pub fn plan(portfolio: &Portfolio, stated: &Statements, author: &Author, today: 
     let mut deals = Deals::new(&mut writing, customers, people);
     opportunities(&mut deals);
     signals::signals(&mut deals);
-    let outside: Vec<String> = deals.outside.iter().take(NAMED).cloned().collect();
+    let outside = deals.outside.iter().take(NAMED);
+    let outside: Vec<String> = outside.map(|reason| clean(reason, 60)).collect();
     let more = deals.outside.len().saturating_sub(NAMED);
     if !outside.is_empty() {
         let more = if more > 0 {

@@ -2,6 +2,7 @@
 
 use super::{Command, Edited};
 use crate::actions::Commanded;
+use crate::actions::closing::lost_reason;
 use crate::actions::parts::doubts;
 use crate::actions::reading::{self, person, short, spelled_as_known};
 use crate::domain::change::{EMPTY, Millis, Subject, field};
@@ -185,10 +186,7 @@ impl<'a> Editing<'a> {
         }
         if let Some(word) = &command.lost_reason {
             self.must_be(deal.stage == Stage::ClosedLost, "lost_reason", "lost")?;
-            let reasons = settings.lost_reasons.iter();
-            let list: Vec<(&str, &str)> =
-                reasons.map(|word| (word.as_str(), word.as_str())).collect();
-            let to = self.draft.text(pick("lost reason", word, &list)?);
+            let to = self.draft.text(lost_reason(word, settings)?);
             self.set(field::LOST_REASON, number(deal.lost_reason), number(to));
         }
         for field in clear {

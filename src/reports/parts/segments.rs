@@ -110,14 +110,14 @@ impl Dimension {
                     )
                 }
                 [] => {
+                    let own: Vec<String> = portfolio
+                        .attribute_names()
+                        .iter()
+                        .map(|name| clean(portfolio.text(*name), 60))
+                        .collect();
                     let mut known: Vec<(&str, ())> =
                         WORDS.iter().map(|(word, _)| (*word, ())).collect();
-                    known.extend(
-                        portfolio
-                            .attribute_names()
-                            .iter()
-                            .map(|name| (portfolio.text(*name), ())),
-                    );
+                    known.extend(own.iter().map(|name| (name.as_str(), ())));
                     if names::plain(called) == "segment" {
                         return Ok(Dimension::CustomerSegment);
                     }

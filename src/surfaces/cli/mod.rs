@@ -19,7 +19,7 @@ use serde_json::{Map, Value};
 use super::arguments::{arguments_of, key_value};
 use super::contracts;
 use super::telemetry::Telemetry;
-use crate::engine::{Caller, Config, Door, Engine, Error, Role};
+use crate::engine::{Caller, Config, Door, Engine, Error, Role, clean};
 use crate::refusal::{Code, Refusal};
 use crate::registry::{self};
 
@@ -309,7 +309,7 @@ fn execute(cli: Cli) -> Result<ExitCode, Ended> {
             };
             let lines: String = settings
                 .iter()
-                .map(|(name, value)| format!("{name}={value}\n"))
+                .map(|(name, value)| format!("{name}={}\n", clean(value, 1_000)))
                 .collect();
             print(&lines)?;
         }

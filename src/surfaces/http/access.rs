@@ -2,16 +2,21 @@
 //! said to whoever brings none that is good. A token is never repeated, neither in an answer nor in the log.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::oidc::{self, Provider, Resource, Wrong};
-use crate::engine::{Caller, Door, Engine, Error};
+use super::oidc::{self, Provider, Resource, Term, Wrong};
+use super::streams;
+use crate::engine::{self, Caller, Door, Engine, Error};
 use crate::surfaces::problem::{Fault, NeedsRole, Problem};
 use crate::surfaces::waiting;
+
+/// How often it is looked whether a token is still good, on which a stream is open.
+const LOOK: Duration = Duration::from_millis(500);
 
 /// An identity provider, and what is said of it.
 #[derive(Clone)]
@@ -37,10 +42,20 @@ enum Credentials<'a> {
     Unreadable,
 }
 
-/// Who calls, and whether the provider says so.
+/// What a caller came in with.
+enum Pass {
+    /// Nothing, where nobody needs anything.
+    Nothing,
+    /// A token of our own.
+    Ours(String),
+    /// A token of the provider, which ends when this does.
+    Vouched(Term),
+}
+
+/// Who calls, and by what that is known.
 struct Identified {
     caller: Option<Caller>,
-    is_vouched_for: bool,
+    pass: Pass,
 }
 
 impl Access {
@@ -62,12 +77,13 @@ impl Access {
 
     /// Who calls, or none when nobody needs to say; else what is wrong.
     async fn caller(&self, headers: &HeaderMap) -> Result<Identified, Response> {
-        let ours = |caller| Identified {
-            caller,
-            is_vouched_for: false,
-        };
         let token = match credentials(headers) {
-            Credentials::None if !self.needs_token => return Ok(ours(None)),
+            Credentials::None if !self.needs_token => {
+                return Ok(Identified {
+                    caller: None,
+                    pass: Pass::Nothing,
+                });
+            }
             Credentials::None => {
                 let detail = "This server answers callers with a bearer token only.";
                 return Err(self.turned_away(None, Fault::TokenRequired, detail));
@@ -88,24 +104,47 @@ impl Access {
             && !Engine::made(token)
         {
             return match vouching.provider.caller(token, self.door).await {
-                Ok(caller) => Ok(Identified {
-                    caller: Some(caller),
-                    is_vouched_for: true,
+                Ok(vouched) => Ok(Identified {
+                    caller: Some(vouched.caller),
+                    pass: Pass::Vouched(vouched.term),
                 }),
                 Err(Wrong::Invalid(why)) => Err(invalid(&format!("The bearer token {why}."))),
                 Err(Wrong::Powerless) => Err(powerless(vouching)),
                 Err(Wrong::Unknown) => Err(unavailable()),
             };
         }
+        match self.bearer(token).await {
+            Ok(Some(caller)) => Ok(Identified {
+                caller: Some(caller),
+                pass: Pass::Ours(token.to_owned()),
+            }),
+            Ok(None) => Err(invalid("The bearer token is unknown, expired or revoked.")),
+            Err(Error::Refused(refusal)) => Err(Problem::from(refusal).into_response()),
+            Err(Error::Ours(_)) => {
+                Err(Problem::ours("Something went wrong on our side.".to_owned()).into_response())
+            }
+        }
+    }
+
+    /// Whom a token of our own stands for now.
+    async fn bearer(&self, token: &str) -> engine::Result<Option<Caller>> {
         let token = token.to_owned();
         let (engine, door) = (Arc::clone(&self.engine), self.door);
         let found = waiting(move || engine.bearer(&token, door)).await;
-        match found {
-            Ok(Ok(Some(caller))) => Ok(ours(Some(caller))),
-            Ok(Ok(None)) => Err(invalid("The bearer token is unknown, expired or revoked.")),
-            Ok(Err(Error::Refused(refusal))) => Err(Problem::from(refusal).into_response()),
-            Ok(Err(Error::Ours(_))) | Err(_) => {
-                Err(Problem::ours("Something went wrong on our side.".to_owned()).into_response())
+        found.map_err(|error| Error::Ours(error.into())).flatten()
+    }
+
+    /// Waits until a pass is good no longer, or that cannot be told.
+    async fn ended(self: Arc<Self>, pass: Pass) {
+        loop {
+            tokio::time::sleep(LOOK).await;
+            let is_good = match &pass {
+                Pass::Nothing => true,
+                Pass::Ours(token) => matches!(self.bearer(token).await, Ok(Some(_))),
+                Pass::Vouched(term) => !term.is_over(),
+            };
+            if !is_good {
+                return;
             }
         }
     }
@@ -188,8 +227,8 @@ fn credentials(headers: &HeaderMap) -> Credentials<'_> {
     }
 }
 
-/// Finds out who calls, and hands it on with the request. Whoever the provider vouches for learns which
-/// scope a refusal for the role asks for.
+/// Finds out who calls, and hands it on with the request. A stream ends with the token it was opened with.
+/// Whoever the provider vouches for learns which scope a refusal for the role asks for.
 pub async fn identify(
     State(access): State<Arc<Access>>,
     mut request: Request,
@@ -207,20 +246,21 @@ pub async fn identify(
         Err(response) => return response,
         Ok(identified) => identified,
     };
-    // Nobody after this needs it, so nobody can say it on.
+    // Nobody behind this needs it, so nobody can say it on.
     request.headers_mut().remove(header::AUTHORIZATION);
     if let Some(caller) = identified.caller {
         request.extensions_mut().insert(caller);
     }
     let response = next.run(request).await;
     match (&access.vouching, response.extensions().get::<NeedsRole>()) {
-        (Some(vouching), Some(NeedsRole(roles))) if identified.is_vouched_for => {
+        (Some(vouching), Some(NeedsRole(roles))) if matches!(identified.pass, Pass::Vouched(_)) => {
             let scope = oidc::scope_for(roles);
             let challenge = vouching
                 .resource
                 .challenge(Some("insufficient_scope"), scope);
             challenged(response, challenge)
         }
-        _ => response,
+        _ if matches!(identified.pass, Pass::Nothing) => response,
+        _ => streams::until(response, access.ended(identified.pass)),
     }
 }

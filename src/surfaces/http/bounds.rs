@@ -9,8 +9,10 @@ pub struct Bounds {
     pub head: Duration,
     /// How long a body may take.
     pub body: Duration,
-    /// The most requests that are answered at a time.
+    /// The most requests that are answered at a time. One caller with a token may have half of them.
     pub requests: usize,
+    /// The most connections at a time. More are left waiting until one closes.
+    pub connections: usize,
     /// The most sessions at a time.
     pub sessions: usize,
     /// The longest a session may last, however busy; an idle one ends after five minutes anyway.
@@ -25,6 +27,7 @@ impl Default for Bounds {
             head: Duration::from_secs(15),
             body: Duration::from_secs(15),
             requests: 512,
+            connections: 4_096,
             sessions: 1_000,
             session: Duration::from_secs(12 * 60 * 60),
             drain: Duration::from_secs(10),

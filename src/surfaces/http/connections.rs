@@ -1,7 +1,8 @@
-//! Connections: taking them in, and letting each finish when it is time to stop. Heads of requests that
+//! Connections: taking so many in, and letting each finish when it is time to stop. Heads of requests that
 //! do not come are not waited for, which axum's own server cannot be told.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::ConnectInfo;
@@ -13,6 +14,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::bounds::Bounds;
@@ -30,9 +32,14 @@ pub async fn serve(
     http.timer(TokioTimer::new())
         .header_read_timeout(bounds.head);
     let open = GracefulShutdown::new();
+    let places = Arc::new(Semaphore::new(bounds.connections));
     loop {
-        let (stream, address) = tokio::select! {
-            accepted = Listener::accept(&mut listener) => accepted,
+        let accepted = async {
+            let place = Arc::clone(&places).acquire_owned().await;
+            (Listener::accept(&mut listener).await, place)
+        };
+        let ((stream, address), place) = tokio::select! {
+            accepted = accepted => accepted,
             () = stopping.cancelled() => break,
         };
         // Small answers on a stream must not wait for more.
@@ -50,6 +57,7 @@ pub async fn serve(
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection ended");
             }
+            drop(place);
         });
     }
     drop(listener);

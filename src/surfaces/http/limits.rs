@@ -1,8 +1,9 @@
 //! How much one caller may ask, and all together: more is answered with when to try again.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -16,6 +17,8 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use serde_json::json;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::requests::method_of;
+use super::streams::is_stream;
 use crate::engine::Caller;
 use crate::surfaces::problem::{Fault, Problem};
 
@@ -27,7 +30,33 @@ pub struct Limits {
     each: Option<DefaultKeyedRateLimiter<String>>,
     places: Arc<Semaphore>,
     at_a_time: usize,
+    /// How many of the places each caller with a token has, who has any.
+    held: Arc<Mutex<HashMap<String, usize>>>,
     seen: std::sync::atomic::AtomicUsize,
+}
+
+/// A place of all, and of the caller's share. It is given back when it is dropped.
+struct Place {
+    _of_all: OwnedSemaphorePermit,
+    _of_share: Option<Share>,
+}
+
+/// One of the places that a caller has.
+struct Share {
+    held: Arc<Mutex<HashMap<String, usize>>>,
+    name: String,
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = held.get_mut(&self.name) {
+            *count -= 1;
+            if *count == 0 {
+                held.remove(&self.name);
+            }
+        }
+    }
 }
 
 impl Limits {
@@ -40,8 +69,29 @@ impl Limits {
             each: each_second.map(|rate| RateLimiter::keyed(quota(rate))),
             places: Arc::new(Semaphore::new(at_a_time)),
             at_a_time,
+            held: Arc::default(),
             seen: 0.into(),
         }
+    }
+
+    /// One more place of a caller's share, which is half of all places, so that another finds one. Those
+    /// without a token are not told apart by their address: behind a proxy, or on one machine, that is
+    /// one for all of them.
+    fn share(&self, request: &Request) -> Result<Option<Share>, TooMany> {
+        if request.extensions().get::<Caller>().is_none() {
+            return Ok(None);
+        }
+        let name = name_of(request);
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = held.entry(name.clone()).or_default();
+        if *count >= (self.at_a_time / 2).max(1) {
+            return Err(TooMany);
+        }
+        *count += 1;
+        Ok(Some(Share {
+            held: Arc::clone(&self.held),
+            name,
+        }))
     }
 
     /// Waits until nothing is under way any more. What comes meanwhile is told to come again.
@@ -63,6 +113,9 @@ impl Limits {
         Some(not_until.wait_time_from(DefaultClock::default().now()))
     }
 }
+
+/// A caller has as many places as one may.
+struct TooMany;
 
 const TWICE: NonZeroU32 = match NonZeroU32::new(2) {
     Some(two) => two,
@@ -86,10 +139,18 @@ pub async fn limit(State(limits): State<Arc<Limits>>, request: Request, next: Ne
         let words = "This caller asks too often.";
         return turned_away(Fault::TooManyRequests, words, wait, is_mcp);
     }
-    let Ok(place) = Arc::clone(&limits.places).try_acquire_owned() else {
+    let wait = Duration::from_secs(1);
+    let Ok(of_share) = limits.share(&request) else {
+        let words = "Too many requests of this caller are being answered.";
+        return turned_away(Fault::TooManyRequests, words, wait, is_mcp);
+    };
+    let Ok(of_all) = Arc::clone(&limits.places).try_acquire_owned() else {
         let words = "Too many requests are being answered.";
-        let wait = Duration::from_secs(1);
         return turned_away(Fault::Busy, words, wait, is_mcp);
+    };
+    let place = Place {
+        _of_all: of_all,
+        _of_share: of_share,
     };
     let is_call = request.method() == Method::POST && !listens(&request);
     let response = next.run(request).await;
@@ -103,17 +164,11 @@ pub async fn limit(State(limits): State<Arc<Limits>>, request: Request, next: Ne
 
 /// Whether a request asks to hear of changes from now on, which may take days.
 fn listens(request: &Request) -> bool {
-    let method = request.headers().get("mcp-method");
-    method.is_some_and(|method| method == "subscriptions/listen")
-}
-
-fn is_stream(response: &Response) -> bool {
-    let kind = response.headers().get(header::CONTENT_TYPE);
-    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"))
+    method_of(request.headers()).is_some_and(|method| method == "subscriptions/listen")
 }
 
 /// A body that keeps its place until it ends.
-fn held(body: Body, place: OwnedSemaphorePermit) -> Body {
+fn held(body: Body, place: Place) -> Body {
     let parts = body.into_data_stream();
     Body::from_stream(parts.inspect(move |_| {
         let _kept = &place;

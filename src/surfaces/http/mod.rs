@@ -12,6 +12,7 @@ mod oidc;
 mod requests;
 mod sessions;
 mod site;
+mod streams;
 
 use std::io::Write as _;
 use std::net::SocketAddr;

@@ -5,7 +5,7 @@
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request};
-use axum::http::{HeaderName, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
 use tracing::Instrument as _;
@@ -16,6 +16,9 @@ use crate::surfaces::trace::{self, TRACEPARENT};
 
 /// The header that carries the id.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The first revision of MCP whose headers say what a body asks.
+const NEWER: &str = "2026-07-28";
 
 /// Logs a request and gives it its id; one that a proxy in front has given is kept.
 pub async fn log(request: Request, next: Next) -> Response {
@@ -51,7 +54,37 @@ pub async fn log(request: Request, next: Next) -> Response {
     .await
 }
 
+/// What a request over MCP asks, by its headers. Those of the newer revision are believed, because they
+/// are held against the body later; in the older they mean nothing.
+pub fn method_of(headers: &HeaderMap) -> Option<&HeaderValue> {
+    let version = headers.get("mcp-protocol-version")?.to_str().ok()?;
+    headers.get("mcp-method").filter(|_| version >= NEWER)
+}
+
 fn is_id(id: &str) -> bool {
     let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     (1..=64).contains(&id.len()) && id.bytes().all(is_part)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_of_the_newer_revision_only_say_what_is_asked() {
+        let asked = |version: Option<&str>| {
+            let mut headers = HeaderMap::new();
+            headers.insert("mcp-method", HeaderValue::from_static("tools/call"));
+            if let Some(version) = version {
+                headers.insert("mcp-protocol-version", version.parse().unwrap());
+            }
+            method_of(&headers).cloned()
+        };
+        assert_eq!(asked(Some("2026-07-28")).unwrap(), "tools/call");
+        for older in [None, Some("2025-11-25"), Some("")] {
+            assert_eq!(asked(older), None, "{older:?}");
+        }
+        assert_eq!(method_of(&HeaderMap::new()), None);
+    }
 }

@@ -11,8 +11,9 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use axum::http::Uri;
 use jsonwebtoken::errors::ErrorKind;
-use jsonwebtoken::{Algorithm, Header, Validation, decode, decode_header};
-use serde::Deserialize;
+use jsonwebtoken::{Algorithm, Header, Validation, decode, decode_header, get_current_timestamp};
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use self::keys::{Keys, Missing};
@@ -115,10 +116,43 @@ pub enum Wrong {
     Unknown,
 }
 
+/// A caller whom the provider vouches for.
+pub struct Vouched {
+    /// Who it is.
+    pub caller: Caller,
+    /// For how long.
+    pub term: Term,
+}
+
+/// When a token ends: `exp`, in seconds, with the leeway.
+#[derive(Debug, Clone, Copy)]
+pub struct Term(u64);
+
+impl Term {
+    /// Whether a token of this term would be turned away now.
+    pub fn is_over(self) -> bool {
+        get_current_timestamp() > self.0.saturating_add(LEEWAY)
+    }
+}
+
+/// A number of seconds, which may have a fraction; 0 where there is none, which the checks refuse.
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "what is out of range ends at once or never"
+)]
+fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    let rounded = value.as_f64().map(|seconds| seconds as u64);
+    Ok(value.as_u64().or(rounded).unwrap_or_default())
+}
+
 /// What is read of a token.
 #[derive(Debug, Deserialize)]
 struct Claims {
     sub: String,
+    #[serde(default, deserialize_with = "seconds")]
+    exp: u64,
     name: Option<String>,
     preferred_username: Option<String>,
     client_id: Option<String>,
@@ -218,7 +252,7 @@ impl Provider {
     }
 
     /// Whom a token stands for.
-    pub async fn caller(&self, token: &str, door: Door) -> Result<Caller, Wrong> {
+    pub async fn caller(&self, token: &str, door: Door) -> Result<Vouched, Wrong> {
         if token.len() > LONGEST {
             return Err(Wrong::Invalid("is too long"));
         }
@@ -242,7 +276,10 @@ impl Provider {
             return Err(Wrong::Invalid("names no subject"));
         }
         let role = claims.role().ok_or(Wrong::Powerless)?;
-        Ok(Caller::new(&claims.actor(), door).in_role(role))
+        Ok(Vouched {
+            caller: Caller::new(&claims.actor(), door).in_role(role),
+            term: Term(claims.exp),
+        })
     }
 }
 
@@ -281,6 +318,7 @@ mod tests {
     fn claims(sub: &str, name: Option<&str>) -> Claims {
         Claims {
             sub: sub.to_owned(),
+            exp: 0,
             name: name.map(str::to_owned),
             preferred_username: None,
             client_id: Some("agent".to_owned()),
