@@ -54,6 +54,11 @@ impl Question {
                  as {\"tool\": \"get_forecast\", \"arguments\": {\"period\": \"Q1\"}, \"position\": 120}.",
             )
         })?;
+        if let Some(later) = told.today.filter(|told| *told > today) {
+            let message = format!("'basis' was asked on {later}, and today is {today}.");
+            return Err(Refusal::new(Code::InvalidArgument, message)
+                .hint("Leave its today out, or give the day on which it was asked."));
+        }
         Ok(Question {
             tool: told.tool,
             arguments: told.arguments,

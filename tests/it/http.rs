@@ -151,6 +151,43 @@ fn nobody_else_may_without_tokens() {
     assert!(words.contains("token create"), "{words}");
 }
 
+#[test]
+fn what_would_be_in_vain_or_is_no_day_is_refused_before_it_is_served() {
+    let here = ["--http", "127.0.0.1:0"];
+    let cases: [(&[&str], &str); 5] = [
+        (
+            &["--demo", "serve", "--auth"],
+            "with --auth nobody could come in",
+        ),
+        (
+            &[
+                "--demo", "--actor", "Vera", "token", "create", "--role", "viewer",
+            ],
+            "no token would let anybody in",
+        ),
+        (
+            &["--demo", "import", "exports"],
+            "there is nothing to import into",
+        ),
+        (&["--today", "2026-13-45", "serve"], "such as 2026-02-12"),
+        (
+            &["--demo", "serve", "--rate-limit", "0"],
+            "a whole number from 1 on",
+        ),
+    ];
+    for (arguments, words) in cases {
+        let mut command = program();
+        command.args(arguments);
+        if arguments.contains(&"serve") {
+            command.args(here);
+        }
+        let refused = command.output().unwrap();
+        assert_eq!(refused.status.code(), Some(2), "{arguments:?}");
+        let told = String::from_utf8(refused.stderr).unwrap();
+        assert!(told.contains(words), "{told}");
+    }
+}
+
 #[tokio::test]
 async fn a_token_says_who_calls_and_what_they_may() {
     let database = Database::new();

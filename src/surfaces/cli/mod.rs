@@ -1,6 +1,7 @@
 //! The command line: the same tools for people and scripts, and what only an operator does (import,
 //! settings, contracts). Answers go to standard output, everything else to standard error.
 
+mod global;
 mod import;
 mod operations;
 mod serve;
@@ -9,17 +10,16 @@ mod tokens;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::str::FromStr;
 
 use anyhow::{Context as _, Result};
-use chrono::NaiveDate;
-use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 use serde_json::{Map, Value};
 
+use self::global::Global;
 use super::arguments::{arguments_of, key_value};
 use super::contracts;
 use super::telemetry::Telemetry;
-use crate::engine::{Caller, Config, Door, Engine, Error, Role, clean};
+use crate::engine::{Caller, Door, Engine, Error, Role, clean};
 use crate::refusal::{Code, Refusal};
 use crate::registry::{self};
 
@@ -37,48 +37,6 @@ pub struct Cli {
     global: Global,
     #[command(subcommand)]
     command: Command,
-}
-
-const DEFAULT_ORGANISATION: &str = "default";
-
-#[derive(Debug, Args)]
-struct Global {
-    /// The database file [default: expansion-pipeline/pipeline.db in the data directory]
-    #[arg(long, global = true, env = "EXPANSION_DB", value_name = "PATH", value_parser = Maybe::<PathBuf>::read)]
-    db: Option<Maybe<PathBuf>>,
-    /// The organisation within it
-    #[arg(
-        long,
-        global = true,
-        env = "EXPANSION_ORG",
-        value_name = "NAME",
-        default_value = DEFAULT_ORGANISATION
-    )]
-    org: String,
-    /// Take this business date as today (YYYY-MM-DD)
-    #[arg(long, global = true, env = "EXPANSION_TODAY", value_name = "DATE", value_parser = Maybe::<NaiveDate>::read)]
-    today: Option<Maybe<NaiveDate>>,
-    /// Who is asking: named in the audit trail of every change
-    #[arg(long, global = true, env = "EXPANSION_ACTOR", value_name = "NAME")]
-    actor: Option<String>,
-    /// Use the built-in demo portfolio (today: 29 January 2026); writes to it are forgotten at the end
-    ///
-    /// It goes before EXPANSION_DB.
-    #[arg(long, global = true)]
-    demo: bool,
-}
-
-/// A value that may be empty: a variable that is set to nothing says nothing.
-#[derive(Debug, Clone)]
-struct Maybe<T>(Option<T>);
-
-impl<T: FromStr> Maybe<T> {
-    fn read(text: &str) -> std::result::Result<Self, T::Err> {
-        match text.trim() {
-            "" => Ok(Maybe(None)),
-            text => text.parse().map(|value| Maybe(Some(value))),
-        }
-    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -209,7 +167,7 @@ impl From<anyhow::Error> for Ended {
 
 /// Runs one command: 0 done, 1 a failure of ours, 2 usage, 3 refused.
 pub fn run(cli: Cli) -> ExitCode {
-    let database = database(&cli.global).ok().flatten();
+    let database = cli.global.database().ok().flatten();
     // It is dropped last, so that the last spans are delivered.
     let telemetry = Telemetry::start(serve::collector(&cli.command)).map_err(Ended::Usage);
     let ended = match telemetry.and_then(|telemetry| Ok((telemetry, execute(cli)?))) {
@@ -245,32 +203,33 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 
 fn execute(cli: Cli) -> Result<ExitCode, Ended> {
     let Cli { global, command } = cli;
-    let caller = Caller::new(&actor(&global), Door::Cli);
+    if global.demo
+        && let Some(vain) = in_vain(&command)
+    {
+        let message = format!("--demo keeps nothing, so {vain}: name a database with --db instead");
+        return Err(Ended::Usage(anyhow::anyhow!(message)));
+    }
+    let caller = Caller::new(&global.actor(), Door::Cli);
     match command {
         Command::Serve(asked) => {
-            let engine = engine_that(&global, asked.read_only)?;
+            let engine = global.engine_that(asked.read_only)?;
             serve::serve(engine, global.actor, asked)?;
         }
         Command::Token(asked) => {
-            return tokens::tokens(&engine(&global)?, global.actor.as_deref(), &asked);
+            return tokens::tokens(&global.engine()?, global.actor.as_deref(), &asked);
         }
         Command::Import {
             paths,
             skip_bad_rows,
         } => {
-            if global.demo {
-                return Err(Ended::Usage(anyhow::anyhow!(
-                    "--demo keeps nothing, so there is nothing to import into."
-                )));
-            }
-            return import::import(&engine(&global)?, &paths, skip_bad_rows, &caller);
+            return import::import(&global.engine()?, &paths, skip_bad_rows, &caller);
         }
         Command::Export { folder } => {
-            return operations::export(&engine(&global)?, folder);
+            return operations::export(&global.engine()?, folder);
         }
-        Command::Log(asked) => return operations::log(&engine(&global)?, &asked),
-        Command::Backup { to } => return operations::backup(&engine(&global)?, &to),
-        Command::Check => return operations::check(&engine(&global)?),
+        Command::Log(asked) => return operations::log(&global.engine()?, &asked),
+        Command::Backup { to } => return operations::backup(&global.engine()?, &to),
+        Command::Check => return operations::check(&global.engine()?),
         Command::Call { tool: None, .. } => {
             let list: Vec<String> = registry::tools().iter().map(listed).collect();
             print(&list.join("\n"))?;
@@ -284,7 +243,7 @@ fn execute(cli: Cli) -> Result<ExitCode, Ended> {
             let tool = registry::find(&name)?;
             let arguments = called_with(tool, &arguments, json.as_deref());
             let arguments = arguments.map_err(Ended::Usage)?;
-            let answer = engine(&global)?.call(tool, arguments, &caller)?;
+            let answer = global.engine()?.call(tool, arguments, &caller)?;
             match format {
                 Format::Text => print(&format!("{}\n", answer.text))?,
                 Format::Json => print(&format!("{:#}\n", answer.structured))?,
@@ -296,7 +255,7 @@ fn execute(cli: Cli) -> Result<ExitCode, Ended> {
                 .map(|pair| key_value(pair))
                 .collect::<Result<_>>()
                 .map_err(Ended::Usage)?;
-            let engine = engine(&global)?;
+            let engine = global.engine()?;
             let settings = match changes.is_empty() {
                 false => engine.change_settings(changes, &caller)?,
                 true => match engine.settings() {
@@ -344,6 +303,18 @@ fn execute(cli: Cli) -> Result<ExitCode, Ended> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// What a command would do in vain with a portfolio that is forgotten at the end.
+fn in_vain(command: &Command) -> Option<&'static str> {
+    match command {
+        Command::Import { .. } => Some("there is nothing to import into"),
+        Command::Token(_) => Some("no token would let anybody in"),
+        Command::Serve(asked) if asked.lets_in_our_tokens_only() => {
+            Some("with --auth nobody could come in")
+        }
+        _ => None,
+    }
+}
+
 /// The arguments of a call: those of `--json`, and pairs.
 fn called_with(
     tool: &registry::Tool,
@@ -376,51 +347,6 @@ fn listed(tool: &registry::Tool) -> String {
     });
     let arguments: String = arguments.collect();
     format!("{}: {}\n{arguments}", tool.name, tool.description)
-}
-
-fn actor(global: &Global) -> String {
-    let user = || {
-        std::env::var("USER")
-            .or_else(|_| std::env::var("USERNAME"))
-            .unwrap_or_else(|_| "cli".to_owned())
-    };
-    let given = global.actor.clone().filter(|actor| !actor.is_empty());
-    given.unwrap_or_else(user)
-}
-
-/// The database file; `None` for the demo.
-fn database(global: &Global) -> Result<Option<PathBuf>> {
-    let given = global.db.as_ref().and_then(|path| path.0.clone());
-    Ok(match (given, global.demo) {
-        (_, true) => None,
-        (Some(path), _) => Some(path),
-        (None, _) => Some(default_database()?),
-    })
-}
-
-fn engine(global: &Global) -> Result<Engine> {
-    engine_that(global, false)
-}
-
-fn engine_that(global: &Global, read_only: bool) -> Result<Engine> {
-    let organisation = match global.org.as_str() {
-        "" => DEFAULT_ORGANISATION.to_owned(),
-        name => name.to_owned(),
-    };
-    Ok(Engine::new(Config {
-        database: database(global)?,
-        organisation,
-        today: global.today.as_ref().and_then(|today| today.0),
-        read_only,
-    }))
-}
-
-fn default_database() -> Result<PathBuf> {
-    let directories = directories::BaseDirs::new().context("no home directory; give --db PATH")?;
-    Ok(directories
-        .data_dir()
-        .join("expansion-pipeline")
-        .join("pipeline.db"))
 }
 
 fn print(text: &str) -> Result<()> {

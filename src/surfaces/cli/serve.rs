@@ -7,7 +7,8 @@ use std::sync::Arc;
 use anyhow::Result;
 use clap::Args;
 
-use super::{Command, Maybe, role};
+use super::global::Maybe;
+use super::{Command, role};
 use crate::engine::{Engine, Role};
 use crate::surfaces::http::{self, Bounds, Listening, Trusted};
 use crate::surfaces::mcp;
@@ -25,7 +26,7 @@ pub(super) struct Serve {
     #[arg(long)]
     pub(super) read_only: bool,
     /// The most requests a second of one caller, twice as many at once [default: any number]
-    #[arg(long, value_name = "NUMBER", requires = "http")]
+    #[arg(long, value_name = "NUMBER", requires = "http", value_parser = rate)]
     rate_limit: Option<NonZeroU32>,
     /// Answer only callers with a token (`expansion-pipeline token create`)
     #[arg(long, requires = "http")]
@@ -52,12 +53,24 @@ pub(super) struct Serve {
     origins: Vec<String>,
 }
 
+impl Serve {
+    /// Whether only callers with a token that the database keeps may come in.
+    pub(super) const fn lets_in_our_tokens_only(&self) -> bool {
+        self.auth && self.oidc_issuer.is_none()
+    }
+}
+
 /// Where spans are sent to while this command runs; none when nowhere.
 pub(super) fn collector(command: &Command) -> Option<&str> {
     match command {
         Command::Serve(asked) => asked.otlp_endpoint.as_ref()?.0.as_deref(),
         _ => None,
     }
+}
+
+fn rate(text: &str) -> Result<NonZeroU32, String> {
+    let rate = text.parse();
+    rate.map_err(|_| "give a whole number from 1 on, or leave it out for any number".to_owned())
 }
 
 /// Serves until the client closes it or the process is told to stop.
