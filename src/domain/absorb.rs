@@ -26,6 +26,8 @@ pub struct Absorbing<'a> {
     portfolio: &'a mut Portfolio,
     chunks: FxHashMap<u32, Added>,
     ledger: Vec<Logged>,
+    /// Deals that were given another customer: (customer, deal).
+    moved: Vec<(u32, u32)>,
 }
 
 impl Portfolio {
@@ -36,6 +38,7 @@ impl Portfolio {
             portfolio: self,
             chunks: FxHashMap::default(),
             ledger: Vec::new(),
+            moved: Vec::new(),
         }
     }
 
@@ -90,6 +93,21 @@ impl Absorbing<'_> {
 
     /// A deal that came on record.
     pub fn origin(&mut self, origin: Origin) {
+        self.note_origin(&origin);
+        let (origins, _) = self.chunks.entry(origin.deal / SIZE).or_default();
+        origins.push(origin);
+    }
+
+    /// All deals of a chunk that came on record, for a portfolio that has none of them.
+    pub fn origins(&mut self, of_chunk: Vec<Origin>) {
+        of_chunk.iter().for_each(|origin| self.note_origin(origin));
+        if let Some(first) = of_chunk.first() {
+            let (origins, _) = self.chunks.entry(first.deal / SIZE).or_default();
+            *origins = of_chunk;
+        }
+    }
+
+    fn note_origin(&mut self, origin: &Origin) {
         let portfolio = &mut *self.portfolio;
         portfolio.position += 1;
         portfolio.deals = portfolio.deals.max(origin.deal + 1);
@@ -104,24 +122,21 @@ impl Absorbing<'_> {
         note_word(&mut portfolio.product_lines, origin.product_line);
         note_word(&mut portfolio.csms, origin.csm);
         note_word(&mut portfolio.sales_reps, origin.sales_rep);
-        self.chunks
-            .entry(origin.deal / SIZE)
-            .or_default()
-            .0
-            .push(origin);
     }
 
-    /// Any other change.
+    /// Any other change. It may come before the deal that it is of.
     pub fn change(&mut self, logged: Logged) {
         self.portfolio.position += 1;
         match logged.subject {
             Subject::Deal(deal) => {
-                self.portfolio.note_change(deal, &logged.change);
-                self.chunks
-                    .entry(deal / SIZE)
-                    .or_default()
-                    .1
-                    .push((place_of(deal), logged.change));
+                let change = logged.change;
+                if change.field == field::CUSTOMER {
+                    let customer = u32::try_from(change.value).unwrap_or(NONE);
+                    self.moved.push((customer, deal));
+                }
+                self.portfolio.note_change(&change);
+                let (_, changes) = self.chunks.entry(deal / SIZE).or_default();
+                changes.push((place_of(deal), change));
             }
             _ => self.ledger.push(logged),
         }
@@ -133,7 +148,13 @@ impl Absorbing<'_> {
             portfolio,
             chunks,
             ledger,
+            moved,
         } = self;
+        for (customer, deal) in moved {
+            if !portfolio.deals_of(customer).contains(&deal) {
+                portfolio.list_with_customer(customer, deal);
+            }
+        }
         portfolio.absorb_ledger(&ledger);
         let is_repriced = ledger
             .iter()
@@ -234,15 +255,12 @@ impl Portfolio {
         }
     }
 
-    fn note_change(&mut self, deal: u32, change: &Change) {
+    fn note_change(&mut self, change: &Change) {
         if change.value == EMPTY {
             return;
         }
         let number = u32::try_from(change.value).unwrap_or(NONE);
         match change.field {
-            field::CUSTOMER if !self.deals_of(number).contains(&deal) => {
-                self.list_with_customer(number, deal)
-            }
             field::SOURCE => note_word(&mut self.sources, number),
             field::PRODUCT_LINE => note_word(&mut self.product_lines, number),
             field::CSM => note_word(&mut self.csms, number),

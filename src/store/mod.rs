@@ -14,7 +14,9 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 use crate::domain::change::{Batch, Position};
+use crate::domain::chunk::SIZE;
 use crate::domain::log::Row;
+use crate::domain::origin::Origin;
 use crate::domain::portfolio::Portfolio;
 use crate::domain::texts::Texts;
 
@@ -24,9 +26,10 @@ pub use backup::Original;
 use connecting::{MIGRATIONS, connect, prepare};
 pub use error::{Error, Result};
 pub use reading::Reading;
+use reading::UnderWay;
 
-/// With more texts than this, a second connection reads them.
-const MANY_TEXTS: u32 = 20_000;
+/// A log of more positions than this is read through two connections at once.
+const LONG: Position = 10_000;
 
 /// Where the database is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -218,31 +221,33 @@ impl Store {
         let whole = self
             .path
             .as_deref()
-            .filter(|_| first_text == 0 && head.texts > MANY_TEXTS);
+            .filter(|_| after == 0 && head.position > LONG);
         std::thread::scope(|scope| {
-            // A whole portfolio is read through two connections at once: texts, and what refers to them.
-            let reading = whole.map(|path| scope.spawn(move || all_texts(path, org, head.texts)));
-            if reading.is_none() {
-                rows::texts(&self.connection, self.org, first_text, head.texts, |text| {
+            let rest = whole.map(|path| scope.spawn(|| Rest::read(path, org, &head, &under_way)));
+            if rest.is_none() {
+                rows::texts(&self.connection, org, first_text, head.texts, |text| {
                     absorbing.text(text)
                 })?;
+                rows::origins(&self.connection, org, deals, head.position, |origin| {
+                    under_way.row();
+                    absorbing.origin(origin);
+                })?;
             }
-            rows::entries(&self.connection, self.org, after, head.position, |entry| {
+            rows::entries(&self.connection, org, after, head.position, |entry| {
                 absorbing.entry(entry)
             })?;
-            rows::origins(&self.connection, self.org, deals, head.position, |origin| {
-                under_way.row();
-                absorbing.origin(origin);
-            })?;
-            rows::changes(&self.connection, self.org, after, head.position, |change| {
+            rows::changes(&self.connection, org, after, head.position, |change| {
                 under_way.row();
                 absorbing.change(change);
             })?;
-            if let Some(reading) = reading {
-                let texts = reading
+            if let Some(rest) = rest {
+                let rest = rest
                     .join()
-                    .map_err(|_| Error::Other(anyhow::anyhow!("reading the texts panicked")))?;
-                absorbing.texts(texts?);
+                    .map_err(|_| Error::Other(anyhow::anyhow!("reading the log panicked")))??;
+                absorbing.texts(rest.texts);
+                rest.origins
+                    .into_iter()
+                    .for_each(|origins| absorbing.origins(origins));
             }
             absorbing.finish();
             Ok::<_, Error>(())
@@ -364,13 +369,36 @@ impl Store {
     }
 }
 
-/// All texts of an organisation, read through a connection of their own.
-fn all_texts(path: &Path, org: i64, count: u32) -> Result<Texts> {
-    texts(
-        &connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?,
-        org,
-        count,
-    )
+/// What is read of a whole log while its entries and changes are: about as much.
+struct Rest {
+    texts: Texts,
+    /// Those of each chunk of deals.
+    origins: Vec<Vec<Origin>>,
+}
+
+impl Rest {
+    /// Reads it through a connection of its own.
+    fn read(path: &Path, org: i64, head: &Head, under_way: &UnderWay<'_>) -> Result<Rest> {
+        let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let texts = texts(&connection, org, head.texts)?;
+        let mut origins: Vec<Vec<Origin>> = Vec::new();
+        rows::origins(&connection, org, 0, head.position, |origin| {
+            under_way.row();
+            let chunk = origin.deal / SIZE;
+            let of_chunk = origins.last_mut().filter(|origins| {
+                let first = origins.first();
+                first.is_some_and(|first| first.deal / SIZE == chunk)
+            });
+            if let Some(of_chunk) = of_chunk {
+                of_chunk.push(origin);
+            } else {
+                let mut of_chunk = Vec::with_capacity(SIZE as usize);
+                of_chunk.push(origin);
+                origins.push(of_chunk);
+            }
+        })?;
+        Ok(Rest { texts, origins })
+    }
 }
 
 fn texts(connection: &Connection, org: i64, count: u32) -> Result<Texts> {

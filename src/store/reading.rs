@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::domain::change::Position;
 
-/// A reading of the log, told by the one thread that reads and looked at by any.
+/// A reading of the log, told by the threads that read and looked at by any.
 #[derive(Debug, Default)]
 pub struct Reading {
     rows: AtomicU32,
@@ -30,10 +30,9 @@ impl Reading {
 pub(super) struct UnderWay<'a>(&'a Reading);
 
 impl UnderWay<'_> {
-    /// One more row. There is one reader, so nothing is lost between the two halves.
+    /// One more row.
     pub(super) fn row(&self) {
-        let rows = self.0.rows.load(Ordering::Relaxed) + 1;
-        self.0.rows.store(rows, Ordering::Relaxed);
+        self.0.rows.fetch_add(1, Ordering::Relaxed);
     }
 }
 

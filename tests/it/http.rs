@@ -614,7 +614,19 @@ async fn without_a_database_it_lives_and_is_not_ready() {
     assert_eq!(fetch(&served, "/healthz").await.status(), StatusCode::OK);
     let ready = fetch(&served, "/readyz").await;
     assert_eq!(ready.status(), StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(body(ready).await["code"], "not_ready");
+    let said_to_anybody = body(ready).await;
+    assert_eq!(said_to_anybody["code"], "not_ready");
+    assert_eq!(
+        said_to_anybody["detail"],
+        "The database cannot be read now; the log says why."
+    );
+    for _ in 0..100 {
+        if served.said.lock().unwrap().contains("no_database") {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("the log does not say why: {}", served.said.lock().unwrap());
 }
 
 #[tokio::test]

@@ -81,7 +81,11 @@ impl Log {
                 *latest = change.at.max(*latest);
             }
         }
-        self.origins.extend(origins);
+        if self.origins.is_empty() {
+            self.origins = origins;
+        } else {
+            self.origins.extend(origins);
+        }
         let Rows { changes, ends } = &mut self.rows;
         ends.resize(self.origins.len(), changes.len() as u32);
         if added.is_empty() {

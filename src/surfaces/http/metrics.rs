@@ -15,7 +15,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::engine::{Called, Ending, Engine};
+use crate::engine::{Called, Ending, Engine, Error};
 use crate::surfaces::problem::{Fault, Problem};
 use crate::surfaces::waiting;
 
@@ -143,9 +143,12 @@ pub async fn show(State(metrics): State<Arc<Metrics>>) -> Response {
 
 /// Whether questions can be answered: the database opens and can be read.
 pub async fn ready(State(metrics): State<Arc<Metrics>>) -> Response {
-    let looked = waiting(move || metrics.engine.vitals()).await;
-    if let Ok(Ok(_)) = looked {
-        return "ready\n".into_response();
+    match waiting(move || metrics.engine.vitals()).await {
+        Ok(Ok(_)) => return "ready\n".into_response(),
+        // Whoever looks needs no token, so what it names is for those who run the server.
+        Ok(Err(Error::Refused(refusal))) => tracing::warn!(%refusal, "not ready"),
+        // Failures of ours are in the log already.
+        Ok(Err(Error::Ours(_))) | Err(_) => {}
     }
     let detail = "The database cannot be read now; the log says why.";
     Problem::new(Fault::NotReady, detail).into_response()
