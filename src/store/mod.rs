@@ -6,6 +6,7 @@ mod audit;
 mod backup;
 mod connecting;
 mod error;
+mod loading;
 mod reading;
 mod rows;
 
@@ -14,10 +15,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 use crate::domain::change::{Batch, Position};
-use crate::domain::chunk::SIZE;
 use crate::domain::log::Row;
-use crate::domain::origin::Origin;
-use crate::domain::portfolio::Portfolio;
 use crate::domain::texts::Texts;
 
 pub use access::Token;
@@ -26,10 +24,6 @@ pub use backup::Original;
 use connecting::{MIGRATIONS, connect, prepare};
 pub use error::{Error, Result};
 pub use reading::Reading;
-use reading::UnderWay;
-
-/// A log of more positions than this is read through two connections at once.
-const LONG: Position = 10_000;
 
 /// Where the database is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -202,65 +196,6 @@ impl Store {
             .ok_or_else(|| Error::Damaged("the head of the log is missing".to_owned()))
     }
 
-    /// Brings a portfolio to the head of the log; says whether there was anything new. The log only
-    /// grows, so rows up to the head read first are all there, whoever writes meanwhile.
-    pub fn bring_to_head(&self, portfolio: &mut Portfolio, reading: &Reading) -> Result<bool> {
-        let head = self.head()?;
-        let (after, deals, first_text) = (
-            portfolio.position(),
-            portfolio.len(),
-            portfolio.texts().len(),
-        );
-        if head.position <= after {
-            return Ok(false);
-        }
-        let under_way = reading.begin(head.position - after);
-        let mut absorbing = portfolio.absorbing();
-        absorbing.notes(head.notes);
-        let org = self.org;
-        let whole = self
-            .path
-            .as_deref()
-            .filter(|_| after == 0 && head.position > LONG);
-        std::thread::scope(|scope| {
-            let rest = whole.map(|path| scope.spawn(|| Rest::read(path, org, &head, &under_way)));
-            if rest.is_none() {
-                rows::texts(&self.connection, org, first_text, head.texts, |text| {
-                    absorbing.text(text)
-                })?;
-                rows::origins(&self.connection, org, deals, head.position, |origin| {
-                    under_way.row();
-                    absorbing.origin(origin);
-                })?;
-            }
-            rows::entries(&self.connection, org, after, head.position, |entry| {
-                absorbing.entry(entry)
-            })?;
-            rows::changes(&self.connection, org, after, head.position, |change| {
-                under_way.row();
-                absorbing.change(change);
-            })?;
-            if let Some(rest) = rest {
-                let rest = rest
-                    .join()
-                    .map_err(|_| Error::Other(anyhow::anyhow!("reading the log panicked")))??;
-                absorbing.texts(rest.texts);
-                rest.origins
-                    .into_iter()
-                    .for_each(|origins| absorbing.origins(origins));
-            }
-            absorbing.finish();
-            Ok::<_, Error>(())
-        })?;
-        if portfolio.position() != head.position {
-            let (has, ends) = (portfolio.position(), head.position);
-            return Err(Error::Damaged(format!(
-                "the log ends at {ends}, but only {has} of its changes are there"
-            )));
-        }
-        Ok(true)
-    }
-
     /// Begins a write: no other process writes until it is committed or rolled back.
     pub fn begin(&self) -> Result<()> {
         begin(&self.connection)
@@ -366,38 +301,6 @@ impl Store {
             .prepare_cached("INSERT INTO request (org, key, hash, answer) VALUES (?1, ?2, ?3, ?4)")?
             .execute(params![self.org, key, hash, answer])?;
         Ok(())
-    }
-}
-
-/// What is read of a whole log while its entries and changes are: about as much.
-struct Rest {
-    texts: Texts,
-    /// Those of each chunk of deals.
-    origins: Vec<Vec<Origin>>,
-}
-
-impl Rest {
-    /// Reads it through a connection of its own.
-    fn read(path: &Path, org: i64, head: &Head, under_way: &UnderWay<'_>) -> Result<Rest> {
-        let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        let texts = texts(&connection, org, head.texts)?;
-        let mut origins: Vec<Vec<Origin>> = Vec::new();
-        rows::origins(&connection, org, 0, head.position, |origin| {
-            under_way.row();
-            let chunk = origin.deal / SIZE;
-            let of_chunk = origins.last_mut().filter(|origins| {
-                let first = origins.first();
-                first.is_some_and(|first| first.deal / SIZE == chunk)
-            });
-            if let Some(of_chunk) = of_chunk {
-                of_chunk.push(origin);
-            } else {
-                let mut of_chunk = Vec::with_capacity(SIZE as usize);
-                of_chunk.push(origin);
-                origins.push(of_chunk);
-            }
-        })?;
-        Ok(Rest { texts, origins })
     }
 }
 
