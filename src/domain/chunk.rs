@@ -218,7 +218,7 @@ impl Chunk {
         let mut facts = Counting::from(&self.facts);
         // All records are looked up before the first is folded: they lie far apart in memory, and looked
         // up one by one each would be waited for.
-        let touched = (0_u16..).zip(&log.origins);
+        let touched = (0_u16..).zip(log.origins.iter());
         let touched = touched.filter(|(place, _)| is_touched(*place));
         let records: Vec<(u16, Option<Record<'_>>)> = touched
             .map(|(place, origin)| (place, log.record(place, origin, terms.until)))

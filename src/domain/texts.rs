@@ -14,8 +14,9 @@ pub type Text = u32;
 /// No text, no person, no customer, no deal: the number that none has.
 pub const NONE: u32 = u32::MAX;
 
-/// Texts in one run of memory, and how many of them a run holds before the next begins.
-const RUN: usize = 4_096;
+/// Texts in one run of memory, and how many of them a run holds before the next begins: a write that
+/// brings a new text copies the run it is added to.
+const RUN: usize = 512;
 /// The index is cut into this many parts, so that adding a text copies one part only.
 const PARTS: usize = 256;
 

@@ -1,18 +1,24 @@
 //! What is on record about the deals of a chunk: how each began, everything that was logged since, and
 //! what of it counts.
 
+use std::sync::Arc;
+
 use crate::domain::change::{Change, Millis, Position, field, voided};
 use crate::domain::fold::Record;
 use crate::domain::origin::Origin;
 
-/// What is on record about some deals.
+/// What is on record about some deals. Copies share all but what was changed since they were made.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Log {
-    pub(super) origins: Vec<Origin>,
+    pub(super) origins: Arc<Vec<Origin>>,
     /// Everything that was ever logged.
     pub(super) rows: Rows,
-    /// What counts, when that is not everything.
-    pub(super) counting: Option<Counting>,
+    /// What counts of the deals of which not everything does.
+    counting: Apart,
+    /// The deals that were not known at the cut, in order; what is added later does not make them known.
+    unknown: Vec<u16>,
+    /// The deals whose coming on record is void, in order.
+    withdrawn: Vec<u16>,
     /// The highest position of anything in it.
     pub(super) last: Position,
     /// The latest instant of anything about each deal.
@@ -22,27 +28,29 @@ pub(super) struct Log {
     known: Option<(Millis, Millis)>,
 }
 
-/// The changes of some deals, deal by deal, each deal's by (at, seq).
+/// The changes of some deals, each deal's by (at, seq).
 #[derive(Debug, Clone, Default)]
 pub(super) struct Rows {
+    /// Those of all deals.
+    joined: Arc<Joined>,
+    /// Those of deals that were changed since, in place of what stands there.
+    since: Apart,
+}
+
+/// The changes of deals one after another, by place.
+#[derive(Debug, Clone, Default)]
+struct Joined {
     changes: Vec<Change>,
     /// Where each deal's changes end.
     ends: Vec<u32>,
 }
 
-/// What is left when something is voided.
-#[derive(Debug, Clone)]
-pub(super) struct Counting {
-    rows: Rows,
-    /// The deals that were not known at the cut; what is added later does not make them known.
-    unknown: Vec<u16>,
-    /// The deals whose coming on record is void.
-    withdrawn: Vec<u16>,
-}
+/// The changes of a few deals, each deal's by itself: (place, changes), by place.
+#[derive(Debug, Clone, Default)]
+struct Apart(Vec<(u16, Arc<Vec<Change>>)>);
 
-impl Rows {
-    /// The changes of one deal.
-    pub(super) fn of(&self, place: u16) -> &[Change] {
+impl Joined {
+    fn of(&self, place: u16) -> &[Change] {
         let place = usize::from(place);
         let end = self.ends.get(place).copied().unwrap_or(0) as usize;
         let before = place
@@ -52,16 +60,115 @@ impl Rows {
         self.changes.get(start..end).unwrap_or_default()
     }
 
+    /// Ends the changes of the next deal, of which those from a place in the list on are.
+    fn end(&mut self, from: usize) {
+        if let Some(of_deal) = self.changes.get_mut(from..) {
+            in_order(of_deal);
+        }
+        self.ends.push(self.changes.len() as u32);
+    }
+}
+
+impl Apart {
+    fn find(&self, place: u16) -> Result<usize, usize> {
+        self.0.binary_search_by_key(&place, |(place, _)| *place)
+    }
+
+    fn of(&self, place: u16) -> Option<&[Change]> {
+        let (_, changes) = self.0.get(self.find(place).ok()?)?;
+        Some(changes)
+    }
+
+    fn set(&mut self, place: u16, changes: Vec<Change>) {
+        let changes = Arc::new(changes);
+        match self.find(place) {
+            Ok(found) => {
+                if let Some((_, known)) = self.0.get_mut(found) {
+                    *known = changes;
+                }
+            }
+            Err(next) => self.0.insert(next, (place, changes)),
+        }
+    }
+}
+
+impl Rows {
+    /// At most this many deals stand apart before all are joined: a write copies the changes of its deals
+    /// and this many pointers, and joining copies all.
+    const APART: usize = 64;
+
+    /// The changes of one deal.
+    pub(super) fn of(&self, place: u16) -> &[Change] {
+        self.since
+            .of(place)
+            .unwrap_or_else(|| self.joined.of(place))
+    }
+
+    /// Adds changes, which are sorted by place, to those of so many deals.
+    fn extend(&mut self, deals: usize, added: &[(u16, Change)]) {
+        if self.since.0.len() + by_deal(added).count() > Rows::APART {
+            self.join(deals, added);
+            return;
+        }
+        for (place, of_deal) in by_deal(added) {
+            let known = self.of(place);
+            let mut changes = Vec::with_capacity(known.len() + of_deal.len());
+            changes.extend_from_slice(known);
+            changes.extend(of_deal.iter().map(|(_, change)| *change));
+            in_order(&mut changes);
+            self.since.set(place, changes);
+        }
+    }
+
+    /// Joins all, with others, which are sorted by place.
+    fn join(&mut self, deals: usize, added: &[(u16, Change)]) {
+        let since: usize = self.since.0.iter().map(|(_, changes)| changes.len()).sum();
+        let mut joined = Joined {
+            changes: Vec::with_capacity(self.joined.changes.len() + since + added.len()),
+            ends: Vec::with_capacity(deals),
+        };
+        let mut added = added.iter().peekable();
+        for place in (0..deals).map(|place| place as u16) {
+            let from = joined.changes.len();
+            joined.changes.extend_from_slice(self.of(place));
+            while let Some((_, change)) = added.next_if(|(of, _)| *of == place) {
+                joined.changes.push(*change);
+            }
+            joined.end(from);
+        }
+        *self = Rows {
+            joined: Arc::new(joined),
+            since: Apart::default(),
+        };
+    }
+
     /// Those of so many deals that are kept.
     fn filter(&self, deals: usize, keep: impl Fn(&Change) -> bool) -> Rows {
-        let mut kept = Rows::default();
+        let mut kept = Joined::default();
         for place in (0..deals).map(|place| place as u16) {
             let changes = self.of(place).iter();
             kept.changes
                 .extend(changes.filter(|change| keep(change)).copied());
             kept.ends.push(kept.changes.len() as u32);
         }
-        kept
+        Rows {
+            joined: Arc::new(kept),
+            since: Apart::default(),
+        }
+    }
+}
+
+/// Changes that are sorted by place, deal by deal.
+fn by_deal(changes: &[(u16, Change)]) -> impl Iterator<Item = (u16, &[(u16, Change)])> {
+    let deals = changes.chunk_by(|(one, _), (other, _)| one == other);
+    deals.filter_map(|of_deal| Some((of_deal.first()?.0, of_deal)))
+}
+
+/// Sorts the changes of a deal, which mostly come in order.
+fn in_order(changes: &mut [Change]) {
+    let order = |change: &Change| (change.at, change.seq);
+    if !changes.is_sorted_by_key(order) {
+        changes.sort_by_key(order);
     }
 }
 
@@ -82,94 +189,62 @@ impl Log {
             }
         }
         if self.origins.is_empty() {
-            self.origins = origins;
-        } else {
-            self.origins.extend(origins);
-        }
-        let Rows { changes, ends } = &mut self.rows;
-        ends.resize(self.origins.len(), changes.len() as u32);
-        if added.is_empty() {
-            return;
+            self.origins = Arc::new(origins);
+        } else if !origins.is_empty() {
+            Arc::make_mut(&mut self.origins).extend(origins);
         }
         added.sort_unstable_by_key(|(place, change)| (*place, change.at, change.seq));
-        let voids = added.iter().any(|(_, change)| change.field == field::VOID);
-        let mut merged = Rows {
-            changes: Vec::with_capacity(self.rows.changes.len() + added.len()),
-            ends: Vec::with_capacity(self.origins.len()),
-        };
-        let mut added = added.into_iter().peekable();
-        for place in (0..self.origins.len()).map(|place| place as u16) {
-            let from = merged.changes.len();
-            merged.changes.extend_from_slice(self.rows.of(place));
-            let mut in_order = true;
-            while let Some((_, change)) = added.next_if(|(of, _)| *of == place) {
-                in_order &= merged
-                    .changes
-                    .get(from..)
-                    .and_then(<[Change]>::last)
-                    .is_none_or(|before| (before.at, before.seq) < (change.at, change.seq));
-                merged.changes.push(change);
-            }
-            if !in_order && let Some(of_deal) = merged.changes.get_mut(from..) {
-                of_deal.sort_by_key(|change| (change.at, change.seq));
-            }
-            merged.ends.push(merged.changes.len() as u32);
-        }
-        self.rows = merged;
-        if voids || self.counting.is_some() {
-            let unknown = self.counting.take().map(|counting| counting.unknown);
-            self.count(unknown.unwrap_or_default());
-        }
+        self.rows.extend(self.origins.len(), &added);
+        self.count(by_deal(&added).map(|(place, _)| place));
     }
 
-    /// Sets apart what counts, when some deals are not known and some changes are void.
-    fn count(&mut self, unknown: Vec<u16>) {
-        let mut withdrawn = Vec::new();
-        let mut void: Vec<Position> = Vec::new();
-        for (place, origin) in (0_u16..).zip(&self.origins) {
-            let voided = voided(self.rows.of(place).iter());
-            if voided.contains(&origin.seq) {
-                withdrawn.push(place);
+    /// Sets apart what counts of these deals, where something is void.
+    fn count(&mut self, places: impl IntoIterator<Item = u16>) {
+        for place in places {
+            let logged = self.rows.of(place);
+            let voided = voided(logged.iter());
+            if voided.is_empty() {
+                continue;
             }
-            void.extend(voided);
+            let is_void =
+                |change: &Change| change.field == field::VOID || voided.contains(&change.seq);
+            let counting = logged.iter().filter(|change| !is_void(change));
+            self.counting.set(place, counting.copied().collect());
+            let origin = self.origins.get(usize::from(place));
+            let is_withdrawn = origin.is_some_and(|origin| voided.contains(&origin.seq));
+            match (self.withdrawn.binary_search(&place), is_withdrawn) {
+                (Ok(found), false) => {
+                    self.withdrawn.remove(found);
+                }
+                (Err(next), true) => self.withdrawn.insert(next, place),
+                _ => {}
+            }
         }
-        let is_void = |change: &Change| change.field == field::VOID || void.contains(&change.seq);
-        self.counting = Some(Counting {
-            rows: self
-                .rows
-                .filter(self.origins.len(), |change| !is_void(change)),
-            unknown,
-            withdrawn,
-        });
     }
 
     /// What of it was known at a cut.
     pub(super) fn known(&self, cut: &Knowledge<'_>) -> Log {
-        let unknown = (0_u16..)
-            .zip(&self.origins)
-            .filter(|(_, origin)| !cut.holds(origin.seq))
-            .map(|(place, _)| place)
-            .collect();
+        let deals = self.origins.len();
+        let origins = (0_u16..).zip(self.origins.iter());
+        let unknown = origins.filter(|(_, origin)| !cut.holds(origin.seq));
         let mut known = Log {
-            origins: self.origins.clone(),
-            rows: self
-                .rows
-                .filter(self.origins.len(), |change| cut.holds(change.seq)),
-            counting: None,
+            origins: Arc::clone(&self.origins),
+            rows: self.rows.filter(deals, |change| cut.holds(change.seq)),
+            counting: Apart::default(),
+            unknown: unknown.map(|(place, _)| place).collect(),
+            withdrawn: Vec::new(),
             last: self.last.min(cut.position),
             latest: self.latest.clone(),
             known: self.known,
         };
-        known.count(unknown);
+        known.count((0..deals).map(|place| place as u16));
         known
     }
 
     /// The changes of a deal that count.
     pub(super) fn changes(&self, place: u16) -> &[Change] {
-        self.counting
-            .as_ref()
-            .map_or(&self.rows, |counting| &counting.rows)
-            .of(place)
+        let counting = self.counting.of(place);
+        counting.unwrap_or_else(|| self.rows.of(place))
     }
 
     /// The latest instant of anything about each deal, by place.
@@ -200,10 +275,8 @@ impl Log {
 
     /// Whether a deal is on record at all.
     pub(super) fn has(&self, place: u16) -> bool {
-        self.counting.as_ref().is_none_or(|counting| {
-            let is_in = |places: &[u16]| places.binary_search(&place).is_ok();
-            !is_in(&counting.withdrawn) && !is_in(&counting.unknown)
-        })
+        let is_in = |places: &[u16]| places.binary_search(&place).is_ok();
+        !is_in(&self.withdrawn) && !is_in(&self.unknown)
     }
 
     /// What a deal is folded from; `None` when it is withdrawn or did not exist yet.
@@ -220,7 +293,7 @@ impl Log {
     /// The last position at which something about a deal was logged up to an instant, where not all of it
     /// counts: what is voided, and what voids it, changed the deal too.
     pub(super) fn version(&self, place: u16, until: Millis) -> Option<Position> {
-        self.counting.as_ref()?;
+        self.counting.of(place)?;
         let origin = self.origins.get(usize::from(place))?;
         let logged = self.rows.of(place).iter();
         let positions = logged
