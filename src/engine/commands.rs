@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use super::request::{answered_before, request_of};
+use super::request::{Once, once};
 use super::{Answer, Called, Caller, Ending, Engine, Result, author};
 use crate::actions::{self, Commanded, DRY_RUN};
 use crate::domain::draft::Planned;
@@ -95,14 +95,14 @@ impl Engine {
         mut arguments: Map<String, Value>,
         caller: &Caller,
     ) -> Result<Answer> {
-        let request = request_of(tool.name, &arguments)?;
+        let once = once(tool.name, &arguments, caller)?;
         let is_dry = dry_run(&mut arguments)?;
         let command = Command {
             entry,
             arguments,
             names: tool.arguments.clone(),
         };
-        let mut answers = self.carry_out(vec![command], is_dry, request, caller)?;
+        let mut answers = self.carry_out(vec![command], is_dry, once, caller)?;
         let answer = answers.pop();
         answer.ok_or_else(|| super::Error::Ours(anyhow::anyhow!("a command has no outcome")))
     }
@@ -111,7 +111,7 @@ impl Engine {
         &self,
         commands: Vec<Command>,
         is_dry: bool,
-        request: Option<(String, String)>,
+        once: Option<Once>,
         caller: &Caller,
     ) -> Result<Vec<Answer>> {
         let (waiting, caller, clock) = (caller.clone(), caller.clone(), self.clock());
@@ -150,15 +150,14 @@ impl Engine {
         }
         self.running(false)?.writer.write(move |portfolio, store| {
             waiting.check_cancelled()?;
-            if let Some((key, hash)) = &request
-                && let Some(answer) = answered_before(store, key, hash)?
+            if let Some(once) = &once
+                && let Some(answer) = once.answered_before(store)?
             {
                 return Ok((Planned::nothing(portfolio), vec![answer]));
             }
             let (planned, answers) = plan(portfolio)?;
-            if let (Some((key, hash)), Some(answer)) = (&request, answers.first()) {
-                let kept = json!({ "structured": answer.structured, "text": answer.text });
-                store.keep_request(key, hash, &kept.to_string())?;
+            if let (Some(once), Some(answer)) = (&once, answers.first()) {
+                once.keep(store, answer)?;
             }
             Ok((planned, answers))
         })

@@ -5,10 +5,10 @@ use std::hash::{BuildHasher, Hash, Hasher};
 
 use chrono::NaiveDate;
 use rustc_hash::FxBuildHasher;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{Answer, Error, Result};
+use super::{Answer, Caller, Error, Result};
 use crate::actions::{CONFIRM, DRY_RUN};
 use crate::domain::change::{Cut, Millis, Position};
 use crate::domain::portfolio::Portfolio;
@@ -151,24 +151,35 @@ pub(super) fn question(tool: &str, arguments: &Map<String, Value>) -> u64 {
     hasher.finish()
 }
 
-/// The idempotency key of a request, with a hash of everything else in it.
-pub(super) fn request_of(
+/// A request that is carried out once, however often it is sent.
+#[derive(Debug)]
+pub(super) struct Once {
+    key: String,
+    /// A hash of everything else in it.
+    hash: String,
+    /// Whether the key came with the answer of a person to a question, not with the arguments.
+    is_answer: bool,
+}
+
+/// Under which key a request is carried out once: its idempotency key, else that of the caller.
+pub(super) fn once(
     tool: &str,
     arguments: &Map<String, Value>,
-) -> Result<Option<(String, String)>> {
-    let Some(key) = arguments
-        .get("idempotency_key")
-        .filter(|key| !key.is_null())
-    else {
-        return Ok(None);
-    };
-    let key = key.as_str().map(visible);
-    let Some(key) = key.filter(|key| (1..=255).contains(&key.len())) else {
-        let refusal = Refusal::new(
-            Code::InvalidArgument,
-            "'idempotency_key' is not a text of 1 to 255 bytes.",
-        );
-        return Err(refusal.hint("Give a unique text, such as a UUID.").into());
+    caller: &Caller,
+) -> Result<Option<Once>> {
+    let given = arguments.get("idempotency_key");
+    let key = match (given.filter(|key| !key.is_null()), &caller.once) {
+        (Some(key), _) => {
+            let key = key.as_str().map(visible);
+            key.filter(|key| (1..=255).contains(&key.len()))
+                .ok_or_else(|| {
+                    let message = "'idempotency_key' is not a text of 1 to 255 bytes.";
+                    let refusal = Refusal::new(Code::InvalidArgument, message);
+                    refusal.hint("Give a unique text, such as a UUID.")
+                })?
+        }
+        (None, Some(key)) => key.clone(),
+        (None, None) => return Ok(None),
     };
     // What says no more than leaving it out is left out, so a retry spelt otherwise is the same request.
     let mut said = arguments.clone();
@@ -177,34 +188,50 @@ pub(super) fn request_of(
         !(value.is_null() || says_nothing)
     });
     let digest = Sha256::digest(format!("{tool} {}", Value::Object(said)));
-    Ok(Some((
+    Ok(Some(Once {
         key,
-        digest.iter().map(|byte| format!("{byte:02x}")).collect(),
-    )))
+        hash: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+        is_answer: caller.once.is_some() && given.is_none_or(Value::is_null),
+    }))
 }
 
-/// What the same request was answered before; the same key with another request is refused.
-pub(super) fn answered_before(store: &Store, key: &str, hash: &str) -> Result<Option<Answer>> {
-    let Some((known, answer)) = store.request(key)? else {
-        return Ok(None);
-    };
-    if known != hash {
-        let refusal = Refusal::new(
-            Code::IdempotencyConflict,
-            "This idempotency key was used before, with other arguments.",
-        );
-        return Err(refusal
-            .hint("Use a new key for a new request; to repeat one, send it unchanged.")
-            .into());
+impl Once {
+    /// What the request was answered before; the same key with another request is refused.
+    pub(super) fn answered_before(&self, store: &Store) -> Result<Option<Answer>> {
+        let Some((known, answer)) = store.request(&self.key)? else {
+            return Ok(None);
+        };
+        if known != self.hash {
+            let (message, hint) = if self.is_answer {
+                (
+                    "What was asked was answered before, in other words, and the change was made.",
+                    "Nothing was written now. To change it again, call without the requestState.",
+                )
+            } else {
+                (
+                    "This idempotency key was used before, with other arguments.",
+                    "Use a new key for a new request; to repeat one, send it unchanged.",
+                )
+            };
+            let refusal = Refusal::new(Code::IdempotencyConflict, message);
+            return Err(refusal.hint(hint).into());
+        }
+        let answer: Value =
+            serde_json::from_str(&answer).map_err(|error| Error::Ours(error.into()))?;
+        Ok(Some(Answer {
+            structured: answer.get("structured").cloned().unwrap_or(Value::Null),
+            text: answer
+                .get("text")
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned(),
+            is_untrusted: true,
+        }))
     }
-    let answer: Value = serde_json::from_str(&answer).map_err(|error| Error::Ours(error.into()))?;
-    Ok(Some(Answer {
-        structured: answer.get("structured").cloned().unwrap_or(Value::Null),
-        text: answer
-            .get("text")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned(),
-        is_untrusted: true,
-    }))
+
+    /// Keeps the answer, within the write that it is of.
+    pub(super) fn keep(&self, store: &Store, answer: &Answer) -> Result<()> {
+        let kept = json!({ "structured": answer.structured, "text": answer.text });
+        Ok(store.keep_request(&self.key, &self.hash, &kept.to_string())?)
+    }
 }

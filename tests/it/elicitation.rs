@@ -298,24 +298,13 @@ async fn over_http_in_both_revisions() {
 async fn an_ambiguous_name_is_chosen_from_its_candidates_and_questions_follow_each_other() {
     for lifecycle in [old, new] {
         let portfolio = support::portfolio("demo", TODAY);
-        let refused = portfolio.answer(
-            "update_stage",
-            json!({"opportunity": AMBIGUOUS, "stage": "closed_won"}),
-        );
-        let refusal = refused.unwrap_err();
-        let is_open = |candidate: &&String| {
-            let win = json!({"opportunity": candidate, "stage": "closed_won"});
-            portfolio.ask("update_stage", win) == Err("closed_value_required")
-        };
-        let open = refusal.candidates.iter().rfind(is_open);
-        let chosen = open.unwrap().clone();
+        let chosen = open_candidate(&portfolio);
         let person = Person::who_says([
             yes(json!({"opportunity": chosen})),
             yes(json!({"closed_value": "50k"})),
         ]);
         let client = over_stdio(&portfolio, person.clone(), lifecycle()).await;
-        let arguments = json!({"opportunity": AMBIGUOUS, "stage": "closed_won"});
-        let result = call(&client, "update_stage", &arguments).await;
+        let result = call(&client, "update_stage", &one_of_many()).await;
         let outcome = result.structured_content.unwrap();
         let id = outcome["after"]["id"].as_str().unwrap();
         assert!(chosen.ends_with(&format!("({id})")), "{chosen} is {id}");
@@ -323,8 +312,20 @@ async fn an_ambiguous_name_is_chosen_from_its_candidates_and_questions_follow_ea
     }
 }
 
-/// A name that several open deals of the demo have.
-const AMBIGUOUS: &str = "Acme";
+/// A win by a name that several open deals of the demo have.
+fn one_of_many() -> Value {
+    json!({"opportunity": "Acme", "stage": "closed_won"})
+}
+
+/// One of those, as it is offered.
+fn open_candidate(portfolio: &Portfolio) -> String {
+    let refusal = portfolio.answer("update_stage", one_of_many()).unwrap_err();
+    let is_open = |candidate: &&String| {
+        let win = json!({"opportunity": candidate, "stage": "closed_won"});
+        portfolio.ask("update_stage", win) == Err("closed_value_required")
+    };
+    refusal.candidates.iter().rfind(is_open).unwrap().clone()
+}
 
 /// The first round of a call.
 async fn first(client: &Connected, tool: &'static str, arguments: &Value) -> InputRequiredResult {
@@ -434,31 +435,89 @@ async fn what_was_turned_down_is_not_done_though_it_needs_no_answer_any_more() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_confirmed_creation_is_made_once_however_often_it_is_sent() {
+async fn a_confirmed_change_is_made_once_however_often_it_is_sent() {
     let portfolio = moves();
     let patience = Duration::from_secs(60);
     // Two servers on one file: what was confirmed before the one may come again before the other.
     let one = within(&portfolio, "Ann", Role::Admin, patience).await;
     let two = within(&portfolio, "Ann", Role::Admin, patience).await;
-    let arguments = json!({
+    let created = json!({
         "customer": "Newly Found", "new_customer": true, "name": "Later on", "type": "upsell",
         "estimated_value": 500, "expected_close": "2025-12-01",
     });
-    let asked = first(&one, "create_opportunity", &arguments).await;
     let yes = json!({"confirm": {"action": "accept", "content": {"confirm": true}}});
-    let send = async |client: &Connected| {
-        let mut request = call_of("create_opportunity", &arguments);
-        request.request_state.clone_from(&asked.request_state);
-        request.input_responses = Some(serde_json::from_value(yes.clone()).unwrap());
-        match client.call_tool_once(request).await {
-            Ok(CallToolResponse::Complete(done)) => done.structured_content.unwrap(),
-            other => panic!("not answered: {other:?}"),
+    let calls = [
+        ("create_opportunity", created, yes, None),
+        ("update_stage", won(), value("11k"), Some(value("12k"))),
+    ];
+    for (tool, arguments, answer, other) in calls {
+        let asked = first(&one, tool, &arguments).await;
+        let send = async |client: &Connected, answer: &Value| {
+            let mut request = call_of(tool, &arguments);
+            request.request_state.clone_from(&asked.request_state);
+            request.input_responses = Some(serde_json::from_value(answer.clone()).unwrap());
+            match client.call_tool_once(request).await {
+                Ok(CallToolResponse::Complete(done)) => done,
+                other => panic!("not answered: {other:?}"),
+            }
+        };
+        let made = send(&one, &answer).await.structured_content.unwrap();
+        let did =
+            tool == "create_opportunity" && made["created"] == true || made["changed"] == true;
+        assert!(did, "{made}");
+        // What is changed meanwhile stays so.
+        let id = made["opportunity"]["id"].as_str().unwrap_or("M-2");
+        let renamed = json!({"opportunity": id, "name": "Named otherwise"});
+        portfolio.answer("update_opportunity", renamed).unwrap();
+        let after = end(&portfolio);
+        for client in [&one, &two] {
+            let again = send(client, &answer).await.structured_content.unwrap();
+            assert_eq!(again, made, "{tool}");
         }
+        if let Some(other) = other {
+            let refused = words(&send(&two, &other).await);
+            assert!(refused.contains("answered before"), "{refused}");
+        }
+        assert_eq!(end(&portfolio), after);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_that_took_two_questions_is_made_once_though_its_first_state_is_sent_again() {
+    let portfolio = support::portfolio("demo", TODAY);
+    let ann = within(&portfolio, "Ann", Role::Admin, Duration::from_secs(60)).await;
+    let chosen = open_candidate(&portfolio);
+    let choice = json!({"opportunity": {"action": "accept", "content": {"opportunity": chosen}}});
+    let arguments = one_of_many();
+    let state = first(&ann, "update_stage", &arguments).await.request_state;
+    let state = state.unwrap();
+    let CallToolResponse::InputRequired(asked) = second(&ann, &arguments, &state, choice.clone())
+        .await
+        .unwrap()
+    else {
+        panic!("nobody was asked for the value");
     };
-    let made = send(&one).await;
-    assert_eq!(made["created"], true, "{made}");
+    let last = asked.request_state.unwrap();
+    let confirmed = async || match second(&ann, &arguments, &last, value("50k")).await {
+        Ok(CallToolResponse::Complete(done)) => done.structured_content.unwrap(),
+        other => panic!("not answered: {other:?}"),
+    };
+    let done = confirmed().await;
+    assert_eq!(done["changed"], true, "{done}");
+    let reopened = json!({"opportunity": done["after"]["id"], "stage": "qualified", "reason": "not won after all"});
+    portfolio.answer("update_stage", reopened).unwrap();
     let after = end(&portfolio);
-    assert_eq!(send(&one).await, made);
-    assert_eq!(send(&two).await, made);
+    assert_eq!(confirmed().await, done);
+    let CallToolResponse::Complete(refused) = second(&ann, &arguments, &state, choice.clone())
+        .await
+        .unwrap()
+    else {
+        panic!("asked again");
+    };
+    assert!(
+        words(&refused).contains("answered before"),
+        "{}",
+        words(&refused)
+    );
     assert_eq!(end(&portfolio), after);
 }

@@ -14,7 +14,7 @@ use rmcp::model::{
 use rmcp::service::{RequestContext, RoleServer};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
 
 use super::{Server, integrity, ours};
 use crate::engine::{Caller, Error};
@@ -26,9 +26,6 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(600);
 
 /// The longest answer in words, in characters.
 const LONGEST: u32 = 500;
-
-/// The argument under which a repeated call is the same call.
-const IDEMPOTENCY_KEY: &str = "idempotency_key";
 
 /// Where a result says that the person did not want the change.
 const DECLINED: &str = "expansion-pipeline/elicitation";
@@ -76,6 +73,8 @@ struct State {
     said: Map<String, Value>,
     /// What was asked last.
     wanted: Wanted,
+    /// The key under which the call is made once, however often its states are sent.
+    once: String,
 }
 
 /// A call of a tool, with what a person adds to its arguments.
@@ -87,7 +86,7 @@ pub(super) struct Asking {
     said: Map<String, Value>,
     /// What a state is bound to: the caller, the tool and the arguments as the client gave them.
     bound_to: Vec<u8>,
-    /// The key under which a confirmed call is made, so that its state makes it once.
+    /// The key under which the call is made once, when somebody was asked in an earlier round.
     once: Option<String>,
     /// How the person turned the change down.
     refused: Option<ElicitationAction>,
@@ -120,11 +119,7 @@ impl Asking {
                 .open_json_with(&sealed, &asking.bound_to)
                 .map_err(|error| unfit(&error))?;
             asking.said = state.said;
-            if tool.arguments.iter().any(|name| name == IDEMPOTENCY_KEY) {
-                let digest = Sha256::digest(&sealed);
-                let digits = digest.iter().map(|byte| format!("{byte:02x}"));
-                asking.once = Some(digits.collect());
-            }
+            asking.once = Some(state.once);
             asking.take(&state.wanted, request.input_responses.unwrap_or_default())?;
         }
         Ok(asking)
@@ -139,13 +134,15 @@ impl Asking {
     pub(super) fn arguments(&self) -> Map<String, Value> {
         let mut arguments = self.given.clone();
         arguments.extend(self.said.clone());
-        if let Some(key) = &self.once {
-            let given = arguments.entry(IDEMPOTENCY_KEY).or_insert(Value::Null);
-            if given.is_null() {
-                *given = key.as_str().into();
-            }
-        }
         arguments
+    }
+
+    /// The caller, whose change is made once when somebody was asked about it in an earlier round.
+    pub(super) fn caller(&self, caller: &Caller) -> Caller {
+        match &self.once {
+            Some(key) => caller.clone().once(key),
+            None => caller.clone(),
+        }
     }
 
     /// Asks for what a refused change wants, when the client can have a person asked.
@@ -174,6 +171,10 @@ impl Asking {
                 let state = State {
                     said: self.said.clone(),
                     wanted: wanted.clone(),
+                    once: match &self.once {
+                        Some(key) => key.clone(),
+                        None => Uuid::new_v4().to_string(),
+                    },
                 };
                 let options = SealOptions::new()
                     .associated_data(&self.bound_to)

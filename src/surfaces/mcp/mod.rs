@@ -212,7 +212,7 @@ impl ServerHandler for Server {
             if let Some(declined) = asking.declined() {
                 return Ok(declined.into());
             }
-            let (arguments, caller) = (asking.arguments(), caller.clone());
+            let (arguments, caller) = (asking.arguments(), asking.caller(&caller));
             let span = trace::call_of(tool.name, traceparent.as_deref());
             if let Some(answer) = self.engine.at_once(tool, &arguments, &caller) {
                 trace::ended(&span, &Ok(()));
