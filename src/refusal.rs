@@ -102,8 +102,10 @@ codes! {
     UnknownOrganisation "unknown_organisation" NotFound "The database holds no organisation of this name.",
     NotADatabase "not_a_database" Unavailable "The file is not a database of this program.",
     NewerDatabase "newer_database" Unavailable "The database was written by a newer version.",
+    OlderDatabase "older_database" Unavailable "The database was written by an older version, and the server may not bring it up to date.",
     DamagedDatabase "damaged_database" Unavailable "The database file is damaged.",
     DatabaseReadOnly "database_read_only" Unavailable "The database cannot be written.",
+    ReadOnly "read_only" Forbidden "The server serves questions only.",
     DatabaseLocked "database_locked" Unavailable "Another process held the database for too long.",
     DiskFull "disk_full" Unavailable "The disk is full.",
 }

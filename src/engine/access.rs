@@ -54,6 +54,19 @@ impl Engine {
         self.config.read_only
     }
 
+    /// Refuses a change where nothing may be written. The connections would, too, but not say why.
+    pub(super) fn check_writes(&self) -> Result<()> {
+        if !self.is_read_only() {
+            return Ok(());
+        }
+        let refusal = Refusal::new(
+            Code::ReadOnly,
+            "This server only answers questions (--read-only).",
+        );
+        let hint = "Nothing was written. With dry_run, a change shows what it would do.";
+        Err(refusal.hint(hint).into())
+    }
+
     /// Makes a token for a person or agent in a role. Only its hash is kept.
     pub fn make_token(&self, actor: &str, role: Role, lasts: Option<Duration>) -> Result<Made> {
         self.guarded(|| {

@@ -148,6 +148,7 @@ impl Engine {
         if is_dry {
             return Ok(plan(&*self.portfolio()?)?.1);
         }
+        self.check_writes()?;
         self.running(false)?.writer.write(move |portfolio, store| {
             waiting.check_cancelled()?;
             if let Some(once) = &once

@@ -43,6 +43,14 @@ impl From<store::Error> for Error {
                 ),
                 "Use a newer version of the program; nothing in the file was changed.",
             ),
+            store::Error::Older { found, known } => refuse(
+                Code::OlderDatabase,
+                format!(
+                    "The database has schema version {found}; this program works with {known}, and --read-only keeps it \
+                     from bringing the file up to date."
+                ),
+                "Open it once without --read-only; nothing in the file was changed.",
+            ),
             store::Error::Damaged(detail) => refuse(
                 Code::DamagedDatabase,
                 format!("The database is damaged ({detail})."),

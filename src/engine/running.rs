@@ -11,7 +11,7 @@ use crate::domain::settings::Settings;
 use crate::files;
 use crate::language::clean;
 use crate::refusal::{Code, Refusal};
-use crate::store::{Location, Store};
+use crate::store::{Location, Store, check_current};
 
 /// A database that is open: the latest portfolio, who watches for others' writes, who writes.
 pub(super) struct Running {
@@ -84,6 +84,9 @@ impl Engine {
             }
             return Ok(running);
         };
+        if self.config.read_only {
+            check_current(path)?;
+        }
         let store = if create {
             Store::create(&Location::File(path.clone()), name)?
         } else {

@@ -18,11 +18,33 @@ pub(super) const MIGRATIONS: [&str; 3] = [
     include_str!("migrations/0002_access.sql"),
     include_str!("migrations/0003_entries.sql"),
 ];
+/// The schema version that they lead to.
+const KNOWN: i64 = MIGRATIONS.len() as i64;
 /// Below this SQLite may corrupt a WAL file that two processes write (the WAL-reset bug).
 const OLDEST_SQLITE: i32 = 3_051_003;
 
-/// Connects to a database file. One is made, of nothing or of an empty file, only when the flags say so.
+/// Connects to a database file and brings it up to date. One is made, of nothing or of an empty file, only
+/// when the flags say so.
 pub(super) fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {
+    let is_to_be_made = flags.contains(OpenFlags::SQLITE_OPEN_CREATE);
+    prepare(open(path, flags)?, path, is_to_be_made)
+}
+
+/// Refuses a file of an older version, which [`connect`] would bring up to date. Where there is none, there
+/// is nothing to refuse.
+pub fn check_current(path: &Path) -> Result<()> {
+    if std::fs::metadata(path).map_or(true, |file| file.len() == 0) {
+        return Ok(());
+    }
+    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let (found, known) = (version(&connection, path, false)?, KNOWN);
+    if found < known {
+        return Err(Error::Older { found, known });
+    }
+    Ok(())
+}
+
+fn open(path: &Path, flags: OpenFlags) -> Result<Connection> {
     if path.is_dir() {
         return Err(Error::Foreign(path.to_owned()));
     }
@@ -30,10 +52,10 @@ pub(super) fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {
     if std::fs::File::open(path).is_ok_and(starts_otherwise) {
         return Err(Error::Foreign(path.to_owned()));
     }
-    let is_to_be_made = flags.contains(OpenFlags::SQLITE_OPEN_CREATE);
     let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
-    prepare(connection, path, is_to_be_made)
+    let mut connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_handler(Some(wait_for_lock))?;
+    Ok(connection)
 }
 
 /// Whether a file holds something, and that is not how an SQLite database begins.
@@ -46,7 +68,7 @@ fn starts_otherwise(file: std::fs::File) -> bool {
 /// Checks that the file is ours and of a version we know, and sets the connection up. Of a file that
 /// holds nothing a database is made only when that is asked for.
 pub(super) fn prepare(
-    mut connection: Connection,
+    connection: Connection,
     path: &Path,
     is_to_be_made: bool,
 ) -> Result<Connection> {
@@ -56,7 +78,21 @@ pub(super) fn prepare(
             rusqlite::version()
         )));
     }
-    connection.busy_handler(Some(wait_for_lock))?;
+    let version = version(&connection, path, is_to_be_made)?;
+    // A small cache: what reads the whole log reads each page once, and single rows lie close together.
+    connection.execute_batch(
+        "PRAGMA foreign_keys = ON; PRAGMA recursive_triggers = ON; PRAGMA trusted_schema = OFF; \
+         PRAGMA synchronous = FULL; PRAGMA cache_size = -2048;",
+    )?;
+    if version < KNOWN {
+        connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
+        migrate(&connection)?;
+    }
+    Ok(connection)
+}
+
+/// The schema version of a file that is ours and of a version we know; 0 of one that is to be made.
+fn version(connection: &Connection, path: &Path, is_to_be_made: bool) -> Result<i64> {
     // What cannot be read of a file that says it is ours is damage.
     let unreadable = |error: rusqlite::Error, is_ours: bool| match is_ours {
         true => Error::from(error),
@@ -81,22 +117,13 @@ pub(super) fn prepare(
     if application == 0 && !is_to_be_made {
         return Err(Error::Missing(path.to_owned()));
     }
-    let known = MIGRATIONS.len() as i64;
-    if version > known {
+    if version > KNOWN {
         return Err(Error::Newer {
             found: version,
-            known,
+            known: KNOWN,
         });
     }
-    connection.execute_batch(
-        "PRAGMA foreign_keys = ON; PRAGMA recursive_triggers = ON; PRAGMA trusted_schema = OFF; \
-         PRAGMA synchronous = FULL; PRAGMA cache_size = -2048;",
-    )?;
-    if version < known {
-        connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
-        migrate(&connection)?;
-    }
-    Ok(connection)
+    Ok(version)
 }
 
 /// Brings the schema up to date in one transaction, so a crash leaves the old one.

@@ -18,6 +18,13 @@ pub enum Error {
         /// The newest one this version knows.
         known: i64,
     },
+    /// The file was written by an older version, and is not to be brought up to date.
+    Older {
+        /// Its schema version.
+        found: i64,
+        /// That of this version.
+        known: i64,
+    },
     /// The file is damaged.
     Damaged(String),
     /// The file or its folder cannot be written.

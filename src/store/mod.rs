@@ -21,6 +21,7 @@ use crate::domain::texts::Texts;
 pub use access::Token;
 pub use audit::{StageSum, file, organisations};
 pub use backup::Original;
+pub use connecting::check_current;
 use connecting::{MIGRATIONS, connect, prepare};
 pub use error::{Error, Result};
 pub use reading::Reading;

@@ -38,7 +38,7 @@ use crate::support::{
 
 /// Codes that no question of a sound database is refused with: they need a file or a disk that is
 /// broken, or belong to importing, so they are proven with real processes in `processes.rs`.
-const PROVEN_WITH_PROCESSES: [Code; 14] = [
+const PROVEN_WITH_PROCESSES: [Code; 16] = [
     Code::Cancelled,
     Code::DamagedLog,
     Code::NotEmpty,
@@ -49,6 +49,8 @@ const PROVEN_WITH_PROCESSES: [Code; 14] = [
     Code::UnknownOrganisation,
     Code::NotADatabase,
     Code::NewerDatabase,
+    Code::OlderDatabase,
+    Code::ReadOnly,
     Code::DamagedDatabase,
     Code::DatabaseReadOnly,
     Code::DatabaseLocked,

@@ -667,9 +667,22 @@ async fn read_only_is_what_the_connection_sees_to() {
     );
     let before = database.printed(&["log"]);
     let won = json!({"opportunity": "OPP-1184", "stage": "closed_won", "closed_value": "85k"});
-    let refused = body(call(&served, "update_stage", won).send().await.unwrap()).await;
+    let refused = body(
+        call(&served, "update_stage", won.clone())
+            .send()
+            .await
+            .unwrap(),
+    )
+    .await;
     let fields = &refused["result"]["_meta"]["expansion-pipeline/refusal"];
-    assert_eq!(fields["code"], "database_read_only");
+    assert_eq!(fields["code"], "read_only");
+    let mut tried = won.clone();
+    tried["dry_run"] = json!(true);
+    let tried = body(call(&served, "update_stage", tried).send().await.unwrap()).await;
+    assert_eq!(
+        tried["result"]["structuredContent"]["dry_run"], true,
+        "{tried}"
+    );
     let asked = body(
         call(&served, "get_forecast", json!({}))
             .send()

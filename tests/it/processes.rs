@@ -12,12 +12,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use expansion_pipeline::engine::{Answer, Error, Role};
+use expansion_pipeline::refusal::Code;
 use expansion_pipeline::registry;
 use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::support::{TODAY, answer, caller, engine, fixture, portfolio, program};
+use super::support::{TODAY, answer, caller, engine, fixture, portfolio, program, reading};
 
 /// Nothing here takes this long, even on a machine that does much else.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -1089,6 +1090,17 @@ fn a_file_of_the_first_schema_is_brought_up_to_date_and_answers_the_same() {
     }
     drop(raw);
 
+    // Who may not write does not bring it up to date either.
+    let before = fs::read(&old).unwrap();
+    let reader = reading(&old);
+    let refused = answer(&reader, "get_pipeline", json!({})).unwrap_err();
+    assert_eq!(refused.code, Code::OlderDatabase);
+    assert!(
+        refused.to_string().contains("schema version 1"),
+        "{refused}"
+    );
+    assert_eq!(fs::read(&old).unwrap(), before);
+
     let migrated = engine(&old, TODAY);
     for (tool, question) in [
         (
@@ -1123,6 +1135,11 @@ fn a_file_of_the_first_schema_is_brought_up_to_date_and_answers_the_same() {
     };
     assert_eq!(version(&old), version(&now.database()));
     assert!(version(&old) > 1);
+    let reader = answer(&reading(&old), "get_pipeline", json!({}));
+    assert_eq!(
+        reader.unwrap(),
+        answer(&migrated, "get_pipeline", json!({})).unwrap()
+    );
     for finding in migrated.check().unwrap() {
         assert_eq!(finding.faults, [] as [String; 0], "{}", finding.about);
     }

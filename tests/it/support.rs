@@ -100,12 +100,24 @@ pub fn empty(today: &str) -> Portfolio {
 
 /// An engine over a file, on a day.
 pub fn engine(database: &Path, today: &str) -> Engine {
+    Engine::new(config(database, today))
+}
+
+/// An engine over a file that only answers questions.
+pub fn reading(database: &Path) -> Engine {
     Engine::new(Config {
+        read_only: true,
+        ..config(database, TODAY)
+    })
+}
+
+fn config(database: &Path, today: &str) -> Config {
+    Config {
         database: Some(database.to_owned()),
         organisation: "default".to_owned(),
         today: Some(date(today)),
         read_only: false,
-    })
+    }
 }
 
 impl Portfolio {
