@@ -12,7 +12,8 @@ use crate::domain::origin::Origin;
 use crate::domain::portfolio::Portfolio;
 use crate::domain::texts::Texts;
 
-/// A log of more positions than this is read through two connections at once.
+/// A log of more positions than this is read through two connections at once: of a shorter one, opening the
+/// second takes about as long as it saves.
 const LONG: Position = 10_000;
 
 impl Store {
@@ -37,7 +38,8 @@ impl Store {
             .as_deref()
             .filter(|_| after == 0 && head.position > LONG);
         std::thread::scope(|scope| {
-            let rest = whole.map(|path| scope.spawn(|| Rest::read(path, org, &head, &under_way)));
+            let rest = whole
+                .map(|path| scope.spawn(|| TextsAndOrigins::read(path, org, &head, &under_way)));
             if rest.is_none() {
                 rows::texts(&self.connection, org, first_text, head.texts, |text| {
                     absorbing.text(text)
@@ -72,20 +74,34 @@ impl Store {
                 "the log ends at {ends}, but only {has} of its changes are there"
             )));
         }
+        // One that is gone leaves no gap: its changes would be said to be of the entry before.
+        let entries = portfolio.entries().len();
+        if i64::try_from(entries) != Ok(head.entries) {
+            let stated = head.entries;
+            return Err(Error::Damaged(format!(
+                "there should be {stated} entries, but {entries} are there"
+            )));
+        }
         Ok(true)
     }
 }
 
-/// What is read of a whole log while its entries and changes are: about as much.
-struct Rest {
+/// What is read of a whole log through a second connection, while its entries and changes are read through
+/// the first: about as much.
+struct TextsAndOrigins {
     texts: Texts,
     /// Those of each chunk of deals.
     origins: Vec<Vec<Origin>>,
 }
 
-impl Rest {
+impl TextsAndOrigins {
     /// Reads it through a connection of its own.
-    fn read(path: &Path, org: i64, head: &Head, under_way: &UnderWay<'_>) -> Result<Rest> {
+    fn read(
+        path: &Path,
+        org: i64,
+        head: &Head,
+        under_way: &UnderWay<'_>,
+    ) -> Result<TextsAndOrigins> {
         let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         let texts = texts(&connection, org, head.texts)?;
         let mut origins: Vec<Vec<Origin>> = Vec::new();
@@ -104,6 +120,6 @@ impl Rest {
                 origins.push(of_chunk);
             }
         })?;
-        Ok(Rest { texts, origins })
+        Ok(TextsAndOrigins { texts, origins })
     }
 }

@@ -3,7 +3,7 @@
 use rusqlite::types::Type;
 use rusqlite::{Connection, Row, params};
 
-use super::error::Result;
+use super::error::{Error, Result};
 use crate::domain::change::{Batch, Change, Door, EMPTY, Entry, Logged, NO_DAY, Position, Subject};
 use crate::domain::log;
 use crate::domain::origin::{FOLLOWS, FOLLOWS_CATEGORY, Origin};
@@ -109,7 +109,7 @@ pub(super) fn append(connection: &Connection, org: i64, batch: &Batch) -> Result
     Ok(())
 }
 
-/// Hands over the texts from one number up to another.
+/// Hands over the texts from one number up to another. One that is missing would give its number to the next.
 pub(super) fn texts(
     connection: &Connection,
     org: i64,
@@ -118,11 +118,20 @@ pub(super) fn texts(
     mut take: impl FnMut(&str),
 ) -> Result<()> {
     let mut statement = connection.prepare_cached(
-        "SELECT text FROM text WHERE org = ?1 AND number >= ?2 AND number < ?3 ORDER BY number",
+        "SELECT text, number FROM text WHERE org = ?1 AND number >= ?2 AND number < ?3 ORDER BY number",
     )?;
     let mut rows = statement.query(params![org, from, to])?;
+    let missing = |number: u32| Error::Damaged(format!("text {number} is missing"));
+    let mut next = from;
     while let Some(row) = rows.next()? {
+        if row.get(1) != Ok(next) {
+            return Err(missing(next));
+        }
         take(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?);
+        next += 1;
+    }
+    if next < to {
+        return Err(missing(next));
     }
     Ok(())
 }

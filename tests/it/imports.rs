@@ -6,6 +6,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use expansion_pipeline::files::Source;
+use expansion_pipeline::refusal::Code;
+use rusqlite::Connection;
 use serde_json::json;
 
 use super::processes::{Database, refused, words};
@@ -324,4 +326,30 @@ fn a_long_log_is_read_as_it_was_written() {
     let listed = answer(&read, "list_opportunities", json!({"customer": ["C-1"]})).unwrap();
     let by_hand = (0..MANY).filter(|n| of_c1(*n)).count();
     assert_eq!(listed.structured["total"], by_hand);
+
+    // Whichever of the two connections something is missing for, it is found.
+    let damaged = written.database().with_file_name("damaged.db");
+    for (table, row) in [
+        ("change", "seq = (SELECT min(seq) FROM change)"),
+        ("change", "seq = (SELECT max(seq) FROM change)"),
+        ("origin", "deal = 2000"),
+        ("origin", "deal = (SELECT max(deal) FROM origin)"),
+        ("entry", "first = (SELECT max(first) FROM entry)"),
+        ("text", "number = 100"),
+        ("text", "number = (SELECT max(number) FROM text)"),
+    ] {
+        let _ = fs::remove_file(&damaged);
+        let whole = Connection::open(written.database()).unwrap();
+        whole
+            .execute("VACUUM INTO ?1", [damaged.to_str().unwrap()])
+            .unwrap();
+        let raw = Connection::open(&damaged).unwrap();
+        let lost = format!("DROP TRIGGER {table}_is_kept; DELETE FROM {table} WHERE {row};");
+        raw.execute_batch(&lost).unwrap();
+        assert_eq!(raw.changes(), 1, "{lost}");
+        drop(raw);
+        let refused = answer(&engine(&damaged, TODAY), "get_pipeline", json!({})).err();
+        let code = refused.map(|refusal| refusal.code);
+        assert_eq!(code, Some(Code::DamagedDatabase), "{lost}");
+    }
 }
