@@ -164,7 +164,8 @@ impl Report for GetChanges {
         basis.period = Some(period.into());
         basis.assumptions.extend(ends.assumptions.iter().cloned());
         let at_start = start.open().filter(|deal| membership.takes(deal, start));
-        let of_start = unrecorded::assumptions(start, eve, at_start);
+        let opened = portfolio.settings().calendar.end_of(eve);
+        let of_start = unrecorded::assumptions(start, opened, at_start);
         basis.assumptions.extend(
             of_start
                 .into_iter()

@@ -327,7 +327,7 @@ impl Asked<'_> {
             return Vec::new();
         }
         let mut assumptions = match self.as_of {
-            Some(_) => parts::unrecorded::assumptions(self.portfolio, self.today, shown),
+            Some(_) => parts::unrecorded::assumptions(self.portfolio, self.until, shown),
             None => Vec::new(),
         };
         if self.portfolio.is_before_all() {

@@ -2,8 +2,7 @@
 //! known value (DEFINITIONS section 1, "Not on record"): for how many deals, and how much value. A
 //! figure that judges the past is null where too much of what it rests on was not.
 
-use chrono::NaiveDate;
-
+use crate::domain::change::Millis;
 use crate::domain::deal::{Deal, UNRECORDED};
 use crate::domain::filter::Tally;
 use crate::domain::portfolio::Portfolio;
@@ -11,19 +10,19 @@ use crate::domain::ratio::Ratio;
 
 /// Whether what the figures of a deal rest on was on record at an instant, which the portfolio is a look
 /// back to.
-fn is_known(portfolio: &Portfolio, deal: &Deal, at: i64) -> bool {
+fn is_known(portfolio: &Portfolio, deal: &Deal, at: Millis) -> bool {
     deal.gaps & UNRECORDED == 0 || portfolio.is_origin_known(deal.number, at)
 }
 
-/// The sentences that say so about the deals of an answer, as far as there is something to say.
+/// The sentences that say so about the deals of an answer about an instant, as far as there is something to
+/// say.
 pub fn assumptions<'a>(
     portfolio: &Portfolio,
-    as_of: NaiveDate,
+    at: Millis,
     deals: impl Iterator<Item = &'a Deal>,
 ) -> Vec<String> {
-    let then = portfolio.settings().calendar.end_of(as_of);
     let mut unknown = [Tally::default(); 3];
-    for deal in deals.filter(|deal| !is_known(portfolio, deal, then)) {
+    for deal in deals.filter(|deal| !is_known(portfolio, deal, at)) {
         if let Some(of_state) = unknown.get_mut(usize::from(deal.state())) {
             of_state.add(deal, portfolio);
         }
