@@ -1,7 +1,7 @@
 //! How questions are answered: of the present, of the past, of what is supposed, and of an answer given
 //! before.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -19,6 +19,7 @@ use crate::language::watched;
 use crate::refusal::{self, Code, Refusal};
 use crate::registry::{self, Does, Tool};
 use crate::reports::{self, Asked};
+use crate::store::Error::Damaged;
 
 impl Engine {
     /// An answer to a question that was given before and still holds, if that can be told without waiting.
@@ -63,18 +64,14 @@ impl Engine {
         };
         // What is only supposed needs no right.
         let author = author(caller.clone().in_role(Role::Admin), now);
-        let has_notes = Cell::new(false);
-        let note = |number| {
-            has_notes.set(true);
-            self.note(number)
-        };
+        let notes = Notes::of(self);
         let (answered, is_untrusted) = watched(|| {
             self.reply(
                 entry,
                 &head,
                 &asked,
                 &author,
-                &note,
+                &|number| notes.read(number),
                 |asked, copy, arguments| {
                     let known = &tool.arguments;
                     match copy.zip(entry.ask_both) {
@@ -85,13 +82,13 @@ impl Engine {
             )
         });
         let (structured, text) = answered?;
+        let has_notes = notes.finish()?;
         let answer = Answer {
             structured,
             text,
             is_untrusted,
         };
-        // Notes are read anew each time, since that may fail for once.
-        if let Some(question) = repeatable.filter(|_| !has_notes.get()) {
+        if let Some(question) = repeatable.filter(|_| !has_notes) {
             self.remembered.keep(question, &answer);
         }
         Ok(answer)
@@ -167,6 +164,7 @@ impl Engine {
     ) -> Result<Answer> {
         let head = self.portfolio()?;
         let now = self.now(&head);
+        let notes = Notes::of(self);
         let ask = |question: &Question| {
             let tool = registry::find(&question.tool)?;
             let Does::Report(report) = tool.does else {
@@ -182,7 +180,7 @@ impl Engine {
                 &head,
                 question,
                 &author,
-                &|number| self.note(number),
+                &|number| notes.read(number),
                 |asked, copy, arguments| {
                     let known = &tool.arguments;
                     let (structured, _) = match copy.zip(report.ask_both) {
@@ -206,17 +204,50 @@ impl Engine {
         let (answered, is_untrusted) =
             watched(|| (entry.answer)(&desk, arguments, &tool.arguments));
         let (structured, text) = answered?;
+        notes.finish()?;
         Ok(Answer {
             structured,
             text,
             is_untrusted,
         })
     }
+}
 
-    /// A long text of the store; empty when it cannot be read now.
-    fn note(&self, number: u32) -> String {
-        let running = self.running(false).ok();
-        let note = running.and_then(|running| running.note(number).ok().flatten());
-        note.unwrap_or_default()
+/// The long texts that a report shows, read from the store while it is at work.
+struct Notes<'a> {
+    engine: &'a Engine,
+    /// Whether any was read; else why one could not be.
+    read: RefCell<Result<bool>>,
+}
+
+impl Notes<'_> {
+    fn of(engine: &Engine) -> Notes<'_> {
+        Notes {
+            engine,
+            read: RefCell::new(Ok(false)),
+        }
+    }
+
+    /// A note by its number. When it cannot be read, the report goes on in vain.
+    fn read(&self, number: u32) -> String {
+        let running = self.engine.running(false);
+        let note = running.and_then(|running| {
+            let missing = || Damaged(format!("note {number} is missing"));
+            Ok(running.note(number)?.ok_or_else(missing)?)
+        });
+        let (note, read) = match note {
+            Ok(note) => (note, Ok(true)),
+            Err(error) => (String::new(), Err(error)),
+        };
+        let mut before = self.read.borrow_mut();
+        if before.is_ok() {
+            *before = read;
+        }
+        note
+    }
+
+    /// Whether any was read.
+    fn finish(self) -> Result<bool> {
+        self.read.into_inner()
     }
 }

@@ -15,8 +15,11 @@ use crate::reports::WHAT_IF;
 
 /// How many answers are kept. When there are more, all are forgotten.
 const MOST: usize = 64;
-/// The longest text of an answer that is kept, in bytes; what is structured is a few times as long.
+/// The longest text of an answer that is kept, in bytes; what is structured is a few times as long, beside
+/// the arguments, which it holds.
 const LONGEST: usize = 16 * 1024;
+/// The longest arguments of a question that is kept, as JSON in bytes.
+const LONGEST_ARGUMENTS: usize = 2 * 1024;
 
 /// Answers given lately.
 #[derive(Debug, Default)]
@@ -37,8 +40,8 @@ pub(super) struct Repeatable {
 }
 
 impl Repeatable {
-    /// A question of the present. One about the past or about what is supposed costs much to keep and is
-    /// seldom asked twice.
+    /// A question of the present that is not too long. One about the past or about what is supposed costs
+    /// much to keep and is seldom asked twice.
     pub(super) fn new(
         report: &'static str,
         arguments: &Map<String, Value>,
@@ -48,6 +51,9 @@ impl Repeatable {
             .iter()
             .any(|name| arguments.contains_key(*name));
         let arguments = is_present.then(|| serde_json::to_string(arguments).ok())??;
+        if arguments.len() > LONGEST_ARGUMENTS {
+            return None;
+        }
         Some(Repeatable {
             given,
             key: (report, arguments),
@@ -147,5 +153,16 @@ mod tests {
             let arguments = Map::from_iter([(name.to_owned(), Value::Null)]);
             assert!(Repeatable::new("get_forecast", &arguments, (5, day(1))).is_none());
         }
+    }
+
+    #[test]
+    fn a_question_that_is_long_to_say_is_not_kept() {
+        let asked = |spaces: usize| {
+            let words = Value::from(format!("Q1{}", " ".repeat(spaces)));
+            let arguments = Map::from_iter([("period".to_owned(), words)]);
+            Repeatable::new("get_forecast", &arguments, (5, day(1)))
+        };
+        assert!(asked(10).is_some());
+        assert!(asked(LONGEST_ARGUMENTS).is_none());
     }
 }

@@ -76,12 +76,6 @@ impl Engine {
             let caller = Caller::new("demo", Door::Import);
             let stated = files::read(&demo::sources(), &Settings::default());
             import(&running, self.clock(), stated, None, &caller)?;
-            if self.config.read_only {
-                running.writer.write(|portfolio, store| {
-                    store.read_only()?;
-                    Ok((Planned::nothing(portfolio), ()))
-                })?;
-            }
             return Ok(running);
         };
         if self.config.read_only {
@@ -111,8 +105,11 @@ impl Engine {
         }
         // Watching begins before loading, so nothing written meanwhile is missed.
         let watched = Store::open_even_empty(path, name)?
-            .ok_or_else(|| anyhow::anyhow!("the organisation vanished"));
-        let watch = Watch::new(watched.map_err(Error::Ours)?)?;
+            .ok_or_else(|| Error::Ours(anyhow::anyhow!("the organisation vanished")))?;
+        if self.config.read_only {
+            watched.read_only()?;
+        }
+        let watch = Watch::new(watched)?;
         snapshot.load(&store, &self.reading)?;
         let writer = start(store, &snapshot)?;
         Ok(Running {

@@ -45,7 +45,8 @@ impl Snapshot {
     }
 }
 
-/// A connection that only looks whether another process has written.
+/// A connection that writes nothing: it looks whether another process has written, takes in what that was, and
+/// reads single notes and tokens meanwhile.
 #[derive(Debug)]
 pub struct Watch {
     watched: Mutex<(Store, i64)>,

@@ -100,7 +100,9 @@ fn turn(store: &Store, snapshot: &Snapshot, waiting: Vec<Command>) {
             // A panic must end as an error here, inside, or what it had written would be kept.
             catch_unwind(AssertUnwindSafe(|| {
                 let planned = plan(&portfolio, store)?;
-                store.append(&planned.batch)?;
+                if !planned.batch.is_empty() {
+                    store.append(&planned.batch)?;
+                }
                 Ok(planned)
             }))
             .unwrap_or_else(|_| Err(Error::Ours(anyhow::anyhow!("a command panicked"))))

@@ -152,11 +152,11 @@ impl Report for GetOpportunity {
                 clean(portfolio.text(found.detail.currency), 10)
             ));
         }
-        let text = |number: u32| {
-            let text = (number != NONE).then(|| (asked.note)(number));
-            text.map(|text| clean_lines(&text))
-        };
         let wants = |part| include.contains(&part);
+        let text = |number: u32| {
+            let is_shown = number != NONE && wants(Include::Notes);
+            is_shown.then(|| clean_lines(&(asked.note)(number)))
+        };
         let mut opportunity = show(found, portfolio, asked.day(), Form::Full);
         if wants(Include::ContractValue) {
             opportunity.add_contract_value(found, portfolio);
@@ -166,8 +166,8 @@ impl Report for GetOpportunity {
             stages: stages(asked, found),
             pushes: pushes(asked, found),
             history: wants(Include::History).then(|| history(asked, found)),
-            notes: text(found.detail.notes).filter(|_| wants(Include::Notes)),
-            lost_note: text(found.detail.lost_note).filter(|_| wants(Include::Notes)),
+            notes: text(found.detail.notes),
+            lost_note: text(found.detail.lost_note),
             signals: wants(Include::Signals).then(|| signals(asked, found)),
             basis,
         })

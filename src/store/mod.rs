@@ -208,6 +208,11 @@ impl Store {
         &self,
         command: impl FnOnce() -> std::result::Result<T, E>,
     ) -> std::result::Result<T, E> {
+        // A full disk rolls everything back by itself. A savepoint would then begin another write.
+        if self.connection.is_autocommit() {
+            let lost = "an earlier command of the same write has had it rolled back";
+            return Err(Error::Other(anyhow::anyhow!(lost)).into());
+        }
         self.connection
             .execute_batch("SAVEPOINT command")
             .map_err(Error::from)?;
@@ -219,7 +224,7 @@ impl Store {
                 Ok(done)
             }
             Err(error) => {
-                // A full disk has rolled everything back already; then there is no savepoint left.
+                // When everything has been rolled back already, there is no savepoint left.
                 let _ = self
                     .connection
                     .execute_batch("ROLLBACK TO command; RELEASE command");
@@ -325,4 +330,29 @@ fn org_of(connection: &Connection, name: &str) -> Result<Option<i64>> {
 
 fn begin(connection: &Connection) -> Result<()> {
     Ok(connection.execute_batch("BEGIN IMMEDIATE")?)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_follows_in_a_write_that_was_rolled_back_is_not_written_by_itself() {
+        let store = Store::create(&Location::Memory, "one").unwrap();
+        store.begin().unwrap();
+        let keep = |key: &str| store.savepoint(|| store.keep_request(key, "", ""));
+        keep("before").unwrap();
+        // As a full disk does.
+        let failed = store.savepoint(|| {
+            store.rollback();
+            Err::<(), _>(Error::Full)
+        });
+        assert!(matches!(failed, Err(Error::Full)));
+        assert!(keep("after").is_err());
+        assert!(store.commit().is_err());
+        for key in ["before", "after"] {
+            assert_eq!(store.request(key).unwrap(), None, "{key}");
+        }
+    }
 }

@@ -614,6 +614,26 @@ fn a_database_of_a_newer_version_stays_as_it_is() {
 }
 
 #[test]
+fn a_note_that_is_gone_is_not_shown_as_none() {
+    let database = Database::of("demo");
+    let raw = Connection::open(database.path()).unwrap();
+    raw.execute_batch("DROP TRIGGER note_is_kept; DELETE FROM note;")
+        .unwrap();
+    drop(raw);
+    let asked = |include: &[&str]| {
+        let question = json!({"opportunity": "OPP-1184", "include": include});
+        answer(
+            &engine(&database.path(), TODAY),
+            "get_opportunity",
+            question,
+        )
+    };
+    asked(&[]).unwrap();
+    let refused = asked(&["notes"]).unwrap_err();
+    assert_eq!(refused.code, Code::DamagedDatabase, "{refused}");
+}
+
+#[test]
 fn a_damaged_database_is_refused() {
     let database = Database::of("demo");
     // The log goes into the file itself, so that there is one file to damage.

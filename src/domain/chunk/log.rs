@@ -25,7 +25,7 @@ pub(super) struct Log {
     latest: Vec<Millis>,
     /// The first and the last instant since when an origin is on record: mostly all came in one file, so a
     /// look back need not read each.
-    known: Option<(Millis, Millis)>,
+    origins_known: Option<(Millis, Millis)>,
 }
 
 /// The changes of some deals, each deal's by (at, seq).
@@ -45,7 +45,7 @@ struct Joined {
     ends: Vec<u32>,
 }
 
-/// The changes of a few deals, each deal's by itself: (place, changes), by place.
+/// The changes of some deals, each deal's by itself: (place, changes), by place.
 #[derive(Debug, Clone, Default)]
 struct Apart(Vec<(u16, Arc<Vec<Change>>)>);
 
@@ -180,8 +180,8 @@ impl Log {
         self.last = positions.fold(self.last, Position::max);
         self.latest.extend(origins.iter().map(|origin| origin.at));
         for known_at in origins.iter().map(|origin| origin.known_at) {
-            let (first, last) = self.known.unwrap_or((known_at, known_at));
-            self.known = Some((first.min(known_at), last.max(known_at)));
+            let (first, last) = self.origins_known.unwrap_or((known_at, known_at));
+            self.origins_known = Some((first.min(known_at), last.max(known_at)));
         }
         for (place, change) in &added {
             if let Some(latest) = self.latest.get_mut(usize::from(*place)) {
@@ -235,7 +235,7 @@ impl Log {
             withdrawn: Vec::new(),
             last: self.last.min(cut.position),
             latest: self.latest.clone(),
-            known: self.known,
+            origins_known: self.origins_known,
         };
         known.count((0..deals).map(|place| place as u16));
         known
@@ -254,7 +254,7 @@ impl Log {
 
     /// Whether the origin of a deal was on record at an instant.
     pub(super) fn is_origin_known(&self, place: u16, at: Millis) -> bool {
-        self.known.is_some_and(|(first, last)| {
+        self.origins_known.is_some_and(|(first, last)| {
             let origin = || self.origins.get(usize::from(place));
             last <= at || first <= at && origin().is_some_and(|origin| origin.known_at <= at)
         })
@@ -317,5 +317,93 @@ impl Knowledge<'_> {
     /// Whether a position was known.
     pub fn holds(&self, position: Position) -> bool {
         position <= self.position && (self.is_recorded)(position)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is on record of a deal, kept simply.
+    #[derive(Default)]
+    struct Plain {
+        logged: Vec<Change>,
+    }
+
+    impl Plain {
+        fn counting(&self) -> Vec<Change> {
+            let void = voided(self.logged.iter());
+            let counts =
+                |change: &&Change| change.field != field::VOID && !void.contains(&change.seq);
+            self.logged.iter().filter(counts).copied().collect()
+        }
+    }
+
+    /// More deals than stand apart, each changed several times, alone and many at once, forwards and back,
+    /// with some of it taken back and the taking back taken back.
+    #[test]
+    fn deals_that_stand_apart_and_those_that_are_joined_are_as_they_were_logged() {
+        const DEALS: u16 = 150;
+        let mut seq = 0;
+        let mut next = || {
+            seq += 1;
+            seq
+        };
+        let mut origins = Vec::new();
+        for deal in 0..DEALS {
+            origins.push(Origin {
+                deal: deal.into(),
+                seq: next(),
+                ..Origin::default()
+            });
+        }
+        let of_origins: Vec<Position> = origins.iter().map(|origin| origin.seq).collect();
+        let mut plain: Vec<Plain> = (0..DEALS).map(|_| Plain::default()).collect();
+        // Some come later.
+        let late = origins.split_off(100);
+        let mut log = Log::default();
+        log.extend(origins, Vec::new());
+        let mut late = Some(late);
+        for step in 0_u32..900 {
+            if step == 300 {
+                log.extend(late.take().unwrap_or_default(), Vec::new());
+            }
+            let deals = if step < 300 { 100 } else { u32::from(DEALS) };
+            let many = if step % 90 == 89 { 80 } else { 1 };
+            let mut added = Vec::new();
+            for n in 0..many {
+                let place = ((step * 37 + n) % deals) as u16;
+                let Some(of_deal) = plain.get_mut(usize::from(place)) else {
+                    continue;
+                };
+                let back = match step % 7 {
+                    3 => of_deal.logged.last().map(|change| change.seq),
+                    5 if step % 5 == 0 => of_origins.get(usize::from(place)).copied(),
+                    _ => None,
+                };
+                let change = Change {
+                    at: i64::from(step / 3) - i64::from(step % 11),
+                    value: back.map_or(i64::from(step), i64::from),
+                    seq: next(),
+                    field: if back.is_some() {
+                        field::VOID
+                    } else {
+                        field::NAME
+                    },
+                };
+                of_deal.logged.push(change);
+                of_deal.logged.sort_by_key(|change| (change.at, change.seq));
+                added.push((place, change));
+            }
+            log.extend(Vec::new(), added);
+            for (place, of_deal) in (0_u16..).zip(&plain) {
+                assert_eq!(log.rows.of(place), of_deal.logged, "{place} at {step}");
+                assert_eq!(log.changes(place), of_deal.counting(), "{place} at {step}");
+                let origin = of_origins.get(usize::from(place));
+                let void = voided(of_deal.logged.iter());
+                let is_withdrawn = origin.is_some_and(|origin| void.contains(origin));
+                assert_eq!(log.has(place), !is_withdrawn, "{place} at {step}");
+            }
+        }
     }
 }

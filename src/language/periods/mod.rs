@@ -5,8 +5,6 @@
 //! wrong on the way is told the caller in `refused`. What a tool does with a period is not decided
 //! here.
 
-#[cfg(test)]
-mod examples;
 mod grammar;
 mod label;
 #[cfg(test)]
@@ -14,6 +12,8 @@ mod laws;
 mod phrases;
 mod refused;
 mod resolve;
+#[cfg(test)]
+mod tests;
 mod words;
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveTime};
