@@ -75,6 +75,13 @@ impl Engine {
                 let refusal = Refusal::new(Code::InvalidText, "The name of the actor is empty.");
                 return Err(refusal.hint("Say whom the token stands for.").into());
             }
+            if lasts.is_some_and(|lasts| lasts.is_zero()) {
+                let refusal = Refusal::new(
+                    Code::InvalidArgument,
+                    "The token would be good for no time.",
+                );
+                return Err(refusal.hint("Say how long, such as 90d or 12h.").into());
+            }
             let token = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(random()?));
             let hash = hash(&token);
             let now = self.wall_clock();

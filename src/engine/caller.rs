@@ -14,8 +14,6 @@ pub struct Caller {
     pub(super) role: Role,
     pub(super) client: String,
     pub(super) trace: String,
-    /// The key under which what they ask for is carried out once, when it is asked for without one.
-    pub(super) once: Option<String>,
     cancelled: Cancelled,
 }
 
@@ -39,7 +37,6 @@ impl Caller {
             role: Role::Admin,
             client: String::new(),
             trace: String::new(),
-            once: None,
             cancelled: Cancelled::default(),
         }
     }
@@ -71,13 +68,6 @@ impl Caller {
             cancelled: Cancelled(Some(Arc::new(cancelled))),
             ..self
         }
-    }
-
-    /// The same whose change is made once under this key: asked for again, it is answered as the first time.
-    #[must_use]
-    pub fn once(self, key: &str) -> Caller {
-        let once = Some(key.to_owned());
-        Caller { once, ..self }
     }
 
     /// The role.

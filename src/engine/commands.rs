@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use serde_json::{Map, Value};
 
-use super::request::{Once, once};
+use super::request::{Conversation, IDEMPOTENCY_KEY, Once, once};
 use super::{Answer, Called, Caller, Ending, Engine, Result, author};
 use crate::actions::{self, Commanded, DRY_RUN};
 use crate::domain::draft::Planned;
@@ -93,9 +93,14 @@ impl Engine {
         tool: &Tool,
         entry: &'static actions::Entry,
         mut arguments: Map<String, Value>,
+        conversation: Option<&Conversation>,
         caller: &Caller,
     ) -> Result<Answer> {
-        let once = once(tool.name, &arguments, caller)?;
+        let once = once(tool.name, &arguments, conversation)?;
+        // Every change may carry a key. Only the tools that mostly need one say so, for schemas are to be small.
+        if !tool.arguments.iter().any(|name| name == IDEMPOTENCY_KEY) {
+            arguments.remove(IDEMPOTENCY_KEY);
+        }
         let is_dry = dry_run(&mut arguments)?;
         let command = Command {
             entry,

@@ -57,6 +57,7 @@ pub use export::Written;
 use observed::Observer;
 pub use observed::{Called, Ending, Vitals};
 use remembered::Remembered;
+pub use request::Conversation;
 use running::Running;
 pub use touched::{About, Seen, Touched};
 
@@ -162,13 +163,24 @@ impl Engine {
         arguments: Map<String, Value>,
         caller: &Caller,
     ) -> Result<Answer> {
+        self.call_in(tool, arguments, None, caller)
+    }
+
+    /// Calls a tool about which a person was asked, with what they said among the arguments.
+    pub fn call_in(
+        &self,
+        tool: &Tool,
+        arguments: Map<String, Value>,
+        conversation: Option<&Conversation>,
+        caller: &Caller,
+    ) -> Result<Answer> {
         let started = Instant::now();
         let answered = self.guarded(|| {
             tool.check_role(caller.role)?;
             match tool.does {
                 Does::Report(entry) => self.ask(tool, entry, arguments, caller),
                 Does::Asking(entry) => self.ask_about(tool, entry, arguments, caller),
-                Does::Action(entry) => self.command(tool, entry, arguments, caller),
+                Does::Action(entry) => self.command(tool, entry, arguments, conversation, caller),
             }
         });
         self.tell(&Called {

@@ -8,7 +8,7 @@ use rustc_hash::FxBuildHasher;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{Answer, Caller, Error, Result};
+use super::{Answer, Error, Result};
 use crate::actions::{CONFIRM, DRY_RUN};
 use crate::domain::change::{Cut, Millis, Position};
 use crate::domain::portfolio::Portfolio;
@@ -151,34 +151,49 @@ pub(super) fn question(tool: &str, arguments: &Map<String, Value>) -> u64 {
     hasher.finish()
 }
 
+/// The argument under which a change is made once, however often it is asked for.
+pub(super) const IDEMPOTENCY_KEY: &str = "idempotency_key";
+
+/// What a person was asked about a call, whose arguments grow by what they say.
+#[derive(Debug, Clone, Default)]
+pub struct Conversation {
+    /// The arguments that the call was first made with.
+    pub given: Map<String, Value>,
+    /// The key under which its change is made once, where it can be gone on with more than once.
+    pub key: Option<String>,
+}
+
 /// A request that is carried out once, however often it is sent.
 #[derive(Debug)]
 pub(super) struct Once {
     key: String,
     /// A hash of everything else in it.
     hash: String,
-    /// Whether the key came with the answer of a person to a question, not with the arguments.
-    is_answer: bool,
+    /// Whether the key is that of a conversation, not of the arguments.
+    is_of_conversation: bool,
 }
 
-/// Under which key a request is carried out once: its idempotency key, else that of the caller.
+/// Under which key a request is carried out once: its idempotency key, else that of the conversation about
+/// it. Under its own key it is the same as long as its caller says the same, whatever a person adds.
 pub(super) fn once(
     tool: &str,
     arguments: &Map<String, Value>,
-    caller: &Caller,
+    conversation: Option<&Conversation>,
 ) -> Result<Option<Once>> {
-    let given = arguments.get("idempotency_key");
-    let key = match (given.filter(|key| !key.is_null()), &caller.once) {
+    let own = arguments.get(IDEMPOTENCY_KEY).filter(|key| !key.is_null());
+    let of_conversation = conversation.and_then(|it| it.key.as_ref());
+    let (key, arguments) = match (own, of_conversation) {
         (Some(key), _) => {
             let key = key.as_str().map(visible);
-            key.filter(|key| (1..=255).contains(&key.len()))
-                .ok_or_else(|| {
-                    let message = "'idempotency_key' is not a text of 1 to 255 bytes.";
-                    let refusal = Refusal::new(Code::InvalidArgument, message);
-                    refusal.hint("Give a unique text, such as a UUID.")
-                })?
+            let key = key.filter(|key| (1..=255).contains(&key.len()));
+            let key = key.ok_or_else(|| {
+                let message = "'idempotency_key' is not a text of 1 to 255 bytes.";
+                let refusal = Refusal::new(Code::InvalidArgument, message);
+                refusal.hint("Give a unique text, such as a UUID.")
+            })?;
+            (key, conversation.map_or(arguments, |it| &it.given))
         }
-        (None, Some(key)) => key.clone(),
+        (None, Some(key)) => (key.clone(), arguments),
         (None, None) => return Ok(None),
     };
     // What says no more than leaving it out is left out, so a retry spelt otherwise is the same request.
@@ -191,7 +206,7 @@ pub(super) fn once(
     Ok(Some(Once {
         key,
         hash: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
-        is_answer: caller.once.is_some() && given.is_none_or(Value::is_null),
+        is_of_conversation: own.is_none(),
     }))
 }
 
@@ -202,10 +217,10 @@ impl Once {
             return Ok(None);
         };
         if known != self.hash {
-            let (message, hint) = if self.is_answer {
+            let (message, hint) = if self.is_of_conversation {
                 (
-                    "What was asked was answered before, in other words, and the change was made.",
-                    "Nothing was written now. To change it again, call without the requestState.",
+                    "This question was answered before; nothing was written now.",
+                    "To change it again, make the call anew.",
                 )
             } else {
                 (

@@ -201,11 +201,25 @@ pub fn not_found(what: &str, word: &str, near: Vec<String>, tied: usize) -> Refu
         } else {
             "a"
         };
-        format!("Use the name or id of {article} {what} on record.")
+        format!(
+            "Use the name or id of {article} {what} on record{}.",
+            listed_by(what)
+        )
     } else {
         super::vocabulary::did_you_mean(&best)
     };
     refusal.hint(hint).candidates(near)
+}
+
+/// Where those are listed that an answer can list.
+fn listed_by(what: &str) -> String {
+    let dimension = what.to_lowercase().replace(' ', "_");
+    match dimension.as_str() {
+        "csm" | "sales_rep" | "customer" => {
+            format!("; get_analytics {{\"dimension\": \"{dimension}\"}} lists them")
+        }
+        _ => String::new(),
+    }
 }
 
 /// The refusal of a name that several records answer to, so many in all.

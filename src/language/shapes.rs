@@ -72,12 +72,15 @@ fn fields_of(fields: Map<String, Value>, schema: &Value, path: &str) -> Result<M
     match missing {
         None => Ok(fitted),
         Some(name) => {
+            let described = known
+                .and_then(|known| known.get(name)?.get("description")?.as_str())
+                .map_or_else(String::new, |description| format!(" ({description})"));
             let name = below(path, name);
             Err(Refusal::new(
                 Code::InvalidArgument,
                 format!("The argument '{name}' is missing."),
             )
-            .hint(format!("Give '{name}' and call again.")))
+            .hint(format!("Give '{name}'{described} and call again.")))
         }
     }
 }

@@ -25,6 +25,8 @@ struct Person {
     says: Arc<Mutex<VecDeque<ElicitResult>>>,
     heard: Arc<Mutex<Vec<Value>>>,
     is_there: bool,
+    /// Whether they never answer.
+    thinks: bool,
 }
 
 impl Person {
@@ -60,6 +62,9 @@ impl ClientHandler for Person {
             .lock()
             .unwrap()
             .push(serde_json::to_value(&request).unwrap());
+        if self.thinks {
+            std::future::pending::<()>().await;
+        }
         let says = self.says.lock().unwrap().pop_front();
         says.ok_or_else(|| ErrorData::internal_error("asked once too often", None))
     }
@@ -115,15 +120,18 @@ async fn within(
 ) -> RunningService<RoleClient, Person> {
     let engine = Arc::new(support::engine(&portfolio.database(), TODAY));
     let server = Server::new(engine, Some(actor.to_owned()), role).with_patience(patience);
+    connected(server, Person::who_says([]), new()).await
+}
+
+/// A client of a server in this process.
+async fn connected(server: Server, person: Person, lifecycle: ClientLifecycleMode) -> Connected {
     let (ours, theirs) = tokio::io::duplex(1 << 16);
     tokio::spawn(async move {
         let running = server.serve(ours).await.unwrap();
         running.waiting().await.unwrap();
     });
-    Person::who_says([])
-        .serve_with_lifecycle(theirs, new())
-        .await
-        .unwrap()
+    let client = person.serve_with_lifecycle(theirs, lifecycle).await;
+    client.unwrap()
 }
 
 fn call_of(tool: &'static str, arguments: &Value) -> CallToolRequestParams {
@@ -520,4 +528,124 @@ async fn a_change_that_took_two_questions_is_made_once_though_its_first_state_is
         words(&refused)
     );
     assert_eq!(end(&portfolio), after);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_state_that_was_used_makes_nothing_whatever_comes_with_it() {
+    let portfolio = moves();
+    let ann = within(&portfolio, "Ann", Role::Admin, Duration::from_secs(60)).await;
+    let state = first(&ann, "update_stage", &won()).await.request_state;
+    let state = state.unwrap();
+    // A form asks for words; some clients make a number of them.
+    let number = json!({"closed_value": {"action": "accept", "content": {"closed_value": 11_000}}});
+    let made = second(&ann, &won(), &state, number).await.unwrap();
+    let CallToolResponse::Complete(made) = made else {
+        panic!("asked again: {made:?}");
+    };
+    assert_eq!(
+        made.structured_content.unwrap()["after"]["closed_value"],
+        11_000
+    );
+    let after = end(&portfolio);
+    let decline = json!({"closed_value": {"action": "decline"}});
+    for (answer, says) in [
+        (
+            json!({}),
+            "This question was answered before; nothing was written now",
+        ),
+        (decline, "Nothing was written now"),
+    ] {
+        match second(&ann, &won(), &state, answer).await.unwrap() {
+            CallToolResponse::Complete(done) => {
+                assert!(words(&done).contains(says), "{}", words(&done));
+            }
+            other => panic!("asked: {other:?}"),
+        }
+        assert_eq!(end(&portfolio), after);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_person_added_is_no_other_request_under_an_idempotency_key() {
+    let portfolio = moves();
+    let mut arguments = json!({
+        "customer": "Newly Found", "new_customer": true, "name": "Later on", "type": "upsell",
+        "estimated_value": 500, "expected_close": "2025-12-01", "idempotency_key": "K7",
+    });
+    // Of the older revision, whose calls wait, and of the newer one.
+    for lifecycle in [old, new] {
+        let person = Person::who_says([yes(json!({"confirm": true}))]);
+        let client = over_stdio(&portfolio, person, lifecycle()).await;
+        let made = call(&client, "create_opportunity", &arguments).await;
+        let made = made.structured_content.unwrap();
+        let after = end(&portfolio);
+        // A client whose connection broke knows its own arguments only.
+        let again = call(&client, "create_opportunity", &arguments).await;
+        assert_eq!(again.structured_content.unwrap(), made);
+        assert_eq!(end(&portfolio), after);
+        arguments["idempotency_key"] = json!("K8");
+        arguments["name"] = json!("Another");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_is_asked_where_nothing_may_be_written() {
+    let portfolio = moves();
+    let server = Server::new(
+        Arc::new(support::reading(&portfolio.database())),
+        None,
+        Role::Admin,
+    );
+    let client = connected(server, Person::who_says([]), new()).await;
+    let mut arguments = won();
+    arguments["dry_run"] = json!(true);
+    let refused = call(&client, "update_stage", &arguments).await;
+    assert!(
+        words(&refused).starts_with("closed_value_required"),
+        "{}",
+        words(&refused)
+    );
+    arguments["closed_value"] = json!("11k");
+    let shown = call(&client, "update_stage", &arguments).await;
+    assert_eq!(shown.structured_content.unwrap()["dry_run"], true);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_so_many_calls_wait_for_a_person() {
+    let portfolio = moves();
+    let engine = Arc::new(support::engine(&portfolio.database(), TODAY));
+    let server = Server::new(engine, None, Role::Admin);
+    let thinking = || Person {
+        thinks: true,
+        ..Person::who_says([])
+    };
+    // In two sessions, for the bound is that of the process.
+    let clients = [
+        connected(server.for_session(), thinking(), old()).await,
+        connected(server.for_session(), thinking(), old()).await,
+    ];
+    let mut calls: Vec<_> = (0..66)
+        .map(|n| {
+            let peer = clients[n % 2].peer().clone();
+            tokio::spawn(async move { peer.call_tool(call_of("update_stage", &won())).await })
+        })
+        .collect();
+    let mut told = Vec::new();
+    while told.len() < 2 {
+        let (ended, _, rest) = futures::future::select_all(calls).await;
+        told.push(ended.unwrap().unwrap());
+        calls = rest;
+    }
+    for refused in told {
+        assert!(
+            words(&refused).starts_with("closed_value_required"),
+            "{}",
+            words(&refused)
+        );
+    }
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(calls.iter().all(|call| !call.is_finished()));
+    for call in calls {
+        call.abort();
+    }
 }

@@ -609,24 +609,37 @@ async fn what_is_counted_is_what_happened() {
 #[tokio::test]
 async fn without_a_database_it_lives_and_is_not_ready() {
     let folder = TempDir::new().unwrap();
-    let database = folder.path().join("none.db");
-    let served = Served::start(&["--db", database.to_str().unwrap()], &[]);
-    assert_eq!(fetch(&served, "/healthz").await.status(), StatusCode::OK);
-    let ready = fetch(&served, "/readyz").await;
-    assert_eq!(ready.status(), StatusCode::SERVICE_UNAVAILABLE);
-    let said_to_anybody = body(ready).await;
-    assert_eq!(said_to_anybody["code"], "not_ready");
-    assert_eq!(
-        said_to_anybody["detail"],
-        "The database cannot be read now; the log says why."
-    );
-    for _ in 0..100 {
-        if served.said.lock().unwrap().contains("no_database") {
-            return;
+    let foreign = folder.path().join("foreign.db");
+    std::fs::write(&foreign, "something else").unwrap();
+    for (database, said, code) in [
+        (
+            folder.path().join("none.db"),
+            "There is no database yet: import one.",
+            "no_database",
+        ),
+        (
+            foreign,
+            "The database cannot be read now; the log says why.",
+            "not_a_database",
+        ),
+    ] {
+        let served = Served::start(&["--db", database.to_str().unwrap()], &[]);
+        assert_eq!(fetch(&served, "/healthz").await.status(), StatusCode::OK);
+        let ready = fetch(&served, "/readyz").await;
+        assert_eq!(ready.status(), StatusCode::SERVICE_UNAVAILABLE);
+        let said_to_anybody = body(ready).await;
+        assert_eq!(said_to_anybody["code"], "not_ready");
+        assert_eq!(said_to_anybody["detail"], said);
+        let is_logged = || served.said.lock().unwrap().contains(code);
+        for _ in 0..100 {
+            if is_logged() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        let log = served.said.lock().unwrap().clone();
+        assert!(log.contains(code), "the log does not say why: {log}");
     }
-    panic!("the log does not say why: {}", served.said.lock().unwrap());
 }
 
 #[tokio::test]
@@ -692,6 +705,17 @@ async fn read_only_is_what_the_connection_sees_to() {
     .await;
     assert_eq!(asked["result"]["isError"], false);
     assert_eq!(database.printed(&["log"]), before);
+}
+
+#[tokio::test]
+async fn the_demo_may_be_for_reading_only() {
+    let served = Served::start(&["--demo"], &["--read-only"]);
+    let asked = call(&served, "get_forecast", json!({})).send().await;
+    assert_eq!(body(asked.unwrap()).await["result"]["isError"], false);
+    let won = json!({"opportunity": "OPP-1184", "stage": "closed_won", "closed_value": "85k"});
+    let refused = body(call(&served, "update_stage", won).send().await.unwrap()).await;
+    let fields = &refused["result"]["_meta"]["expansion-pipeline/refusal"];
+    assert_eq!(fields["code"], "read_only");
 }
 
 #[tokio::test]

@@ -215,6 +215,93 @@ async fn a_creation_may_be_repeated_under_its_key() {
 }
 
 #[tokio::test]
+async fn any_change_may_be_repeated_under_its_key() {
+    let served = demo();
+    let post = async |tool: &str, key: &str, arguments: &Value| {
+        let request = ask(&served, Method::POST, &format!("/api/tools/{tool}"));
+        sent(request.header("Idempotency-Key", key).json(arguments)).await
+    };
+    let target = |amount: u32| json!({"period": "Q3", "amount": amount});
+    let estimate = |value: u32| json!({"opportunity": "OPP-1159", "estimated_value": value});
+    let stage =
+        |stage: &str| json!({"opportunity": "OPP-1174", "stage": stage, "reason": "told so"});
+    for (tool, one, other) in [
+        ("set_target", target(700_000), target(710_000)),
+        ("update_opportunity", estimate(86_000), estimate(87_000)),
+        ("update_stage", stage("proposal"), stage("negotiation")),
+    ] {
+        let (first, second) = (format!("{tool} 1"), format!("{tool} 2"));
+        let made = body(post(tool, &first, &one).await).await;
+        assert_eq!(made["changed"], true, "{made}");
+        let log = |answer: &Value| answer["position"].as_u64().unwrap();
+        let then = body(post(tool, &second, &other).await).await;
+        assert!(log(&then) > log(&made), "{then}");
+        // The first comes again, and does not change the second back.
+        let again = body(post(tool, &first, &one).await).await;
+        assert_eq!(again, made);
+        let conflict = post(tool, &first, &other).await;
+        is_problem(
+            conflict,
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "idempotency_conflict",
+        )
+        .await;
+        let undone = json!({"change": log(&then), "reason": "not so"});
+        let undo = body(post("undo_change", &format!("{tool} u"), &undone).await).await;
+        assert_eq!(
+            body(post("undo_change", &format!("{tool} u"), &undone).await).await,
+            undo
+        );
+    }
+    let put = ask(&served, Method::PATCH, ONE)
+        .header("If-Match", "*")
+        .header("Idempotency-Key", "k")
+        .json(&json!({"estimated_value": 88_000}));
+    is_problem(
+        sent(put).await,
+        StatusCode::BAD_REQUEST,
+        "malformed_request",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn rows_have_all_their_columns() {
+    let served = demo();
+    let rows = async |query: &str| {
+        let request = get(&served, &format!("{ALL}?limit=3{query}")).header("Accept", "text/csv");
+        sent(request).await.text().await.unwrap()
+    };
+    let plain = rows("").await;
+    assert_eq!(plain, rows("&include=details").await);
+    let mut read = csv::Reader::from_reader(plain.as_bytes());
+    let heads = read.headers().unwrap().clone();
+    let source = heads.iter().position(|head| head == "source").unwrap();
+    assert!(
+        read.records().all(|row| !row.unwrap()[source].is_empty()),
+        "{plain}"
+    );
+    assert!(
+        rows("&by=customer")
+            .await
+            .starts_with("csm_name,customer_id,")
+    );
+}
+
+#[tokio::test]
+async fn a_tag_that_a_proxy_made_weak_is_as_good() {
+    let served = demo();
+    let seen = sent(get(&served, ONE)).await;
+    let weak = format!("W/{}", header(&seen, "etag"));
+    let again = sent(get(&served, ONE).header("If-None-Match", &weak)).await;
+    assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
+    let edit = || ask(&served, Method::PATCH, ONE).header("If-Match", &weak);
+    let edit = || edit().json(&json!({"estimated_value": 70_000}));
+    assert_eq!(sent(edit()).await.status(), StatusCode::OK);
+    assert_eq!(sent(edit()).await.status(), StatusCode::PRECONDITION_FAILED);
+}
+
+#[tokio::test]
 async fn a_list_has_pages_and_rows() {
     let served = demo();
     let mut path = format!("{ALL}?stage=open&limit=7");

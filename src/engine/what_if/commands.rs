@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use super::OPPORTUNITY;
 use crate::actions::DRY_RUN;
+use crate::engine::request::IDEMPOTENCY_KEY;
 use crate::language::question::{AS_OF, KNOWN_AT};
 use crate::language::{arguments, vocabulary};
 use crate::refusal::{Code, Refusal, Result};
@@ -13,8 +14,6 @@ use crate::reports::{WHAT_IF, WHERE};
 
 /// The most commands that are supposed at once, counted by deal: each is planned, and answered with.
 pub(super) const MOST: usize = 500;
-/// An argument that has no meaning where nothing is written.
-const IDEMPOTENCY_KEY: &str = "idempotency_key";
 
 /// A command as it was given.
 pub(in crate::engine) struct Command {

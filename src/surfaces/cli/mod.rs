@@ -71,7 +71,7 @@ enum Command {
         folder: PathBuf,
     },
     /// Show the log, a position a line: position, recorded at, true since, actor, through, what, which,
-    /// field, from, to, reason, parted by tabs
+    /// field, from, to, reason, role, program, trace, parted by tabs
     Log(operations::Log),
     /// Copy the database, all organisations, into a new file while everybody goes on
     ///

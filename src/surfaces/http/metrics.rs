@@ -16,6 +16,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::engine::{Called, Ending, Engine, Error};
+use crate::refusal::Code;
 use crate::surfaces::problem::{Fault, Problem};
 use crate::surfaces::waiting;
 
@@ -141,16 +142,24 @@ pub async fn show(State(metrics): State<Arc<Metrics>>) -> Response {
     }
 }
 
+/// What those learn who look whether it is ready.
+const UNREADABLE: &str = "The database cannot be read now; the log says why.";
+
 /// Whether questions can be answered: the database opens and can be read.
 pub async fn ready(State(metrics): State<Arc<Metrics>>) -> Response {
-    match waiting(move || metrics.engine.vitals()).await {
+    let detail = match waiting(move || metrics.engine.vitals()).await {
         Ok(Ok(_)) => return "ready\n".into_response(),
         // Whoever looks needs no token, so what it names is for those who run the server.
-        Ok(Err(Error::Refused(refusal))) => tracing::warn!(%refusal, "not ready"),
+        Ok(Err(Error::Refused(refusal))) => {
+            tracing::warn!(%refusal, "not ready");
+            match refusal.code {
+                Code::NoDatabase => "There is no database yet: import one.",
+                _ => UNREADABLE,
+            }
+        }
         // Failures of ours are in the log already.
-        Ok(Err(Error::Ours(_))) | Err(_) => {}
-    }
-    let detail = "The database cannot be read now; the log says why.";
+        Ok(Err(Error::Ours(_))) | Err(_) => UNREADABLE,
+    };
     Problem::new(Fault::NotReady, detail).into_response()
 }
 

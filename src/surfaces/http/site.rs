@@ -1,7 +1,7 @@
 //! Under which names the program is reached, and from which pages: the `Host` and `Origin` of a request.
 //! A page elsewhere that has its own name point here (DNS rebinding) is turned away.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -28,7 +28,10 @@ impl Site {
         public_url: Option<&str>,
         origins: &[String],
     ) -> anyhow::Result<Site> {
-        let mut hosts = vec![bound.ip().to_string()];
+        let mut hosts = vec![match bound.ip() {
+            IpAddr::V4(address) => address.to_string(),
+            IpAddr::V6(address) => format!("[{address}]"),
+        }];
         if bound.ip().is_loopback() {
             hosts.extend(["localhost", "127.0.0.1", "[::1]"].map(str::to_owned));
         }
@@ -201,6 +204,18 @@ mod tests {
             "http://app.example.com",
         ] {
             assert!(!knows(page, "localhost:8931"), "{page}");
+        }
+    }
+
+    #[test]
+    fn its_own_address_of_either_kind_is_known() {
+        for (bound, host) in [
+            ("192.0.2.7:8931", "192.0.2.7:8931"),
+            ("[2001:db8::2]:8931", "[2001:db8::2]:8931"),
+        ] {
+            let site = Site::new(bound.parse().unwrap(), None, &[]).unwrap();
+            assert!(site.knows_host(host), "{host}");
+            assert!(!site.knows_host("localhost"), "{bound}");
         }
     }
 

@@ -17,12 +17,15 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::{Server, integrity, ours};
-use crate::engine::{Caller, Error};
+use crate::engine::{Caller, Conversation, Error};
 use crate::refusal::{Refusal, Takes, Wanted};
 use crate::registry::Tool;
 
 /// How long a question stands.
 pub(super) const PATIENCE: Duration = Duration::from_secs(600);
+
+/// How many calls may wait for a person at a time: each holds a place of the few that there are for requests.
+pub(super) const OPEN: usize = 64;
 
 /// The longest answer in words, in characters.
 const LONGEST: u32 = 500;
@@ -73,8 +76,8 @@ struct State {
     said: Map<String, Value>,
     /// What was asked last.
     wanted: Wanted,
-    /// The key under which the call is made once, however often its states are sent.
-    once: String,
+    /// The key under which the change is made once, however often this and other states of it are sent.
+    key: String,
 }
 
 /// A call of a tool, with what a person adds to its arguments.
@@ -82,12 +85,11 @@ pub(super) struct Asking {
     way: Way,
     tool: &'static Tool,
     context: RequestContext<RoleServer>,
-    given: Map<String, Value>,
+    /// The arguments as the client gave them, and the key that its state holds.
+    conversation: Conversation,
     said: Map<String, Value>,
     /// What a state is bound to: the caller, the tool and the arguments as the client gave them.
     bound_to: Vec<u8>,
-    /// The key under which the call is made once, when somebody was asked in an earlier round.
-    once: Option<String>,
     /// How the person turned the change down.
     refused: Option<ElicitationAction>,
 }
@@ -107,10 +109,9 @@ impl Asking {
             way: Way::of(&context),
             tool,
             context,
-            given,
+            conversation: Conversation { given, key: None },
             said: Map::new(),
             bound_to: bound_to.to_string().into_bytes(),
-            once: None,
             refused: None,
         };
         if let Some(sealed) = request.request_state {
@@ -119,7 +120,7 @@ impl Asking {
                 .open_json_with(&sealed, &asking.bound_to)
                 .map_err(|error| unfit(&error))?;
             asking.said = state.said;
-            asking.once = Some(state.once);
+            asking.conversation.key = Some(state.key);
             asking.take(&state.wanted, request.input_responses.unwrap_or_default())?;
         }
         Ok(asking)
@@ -132,17 +133,14 @@ impl Asking {
 
     /// The arguments with what the person added.
     pub(super) fn arguments(&self) -> Map<String, Value> {
-        let mut arguments = self.given.clone();
+        let mut arguments = self.conversation.given.clone();
         arguments.extend(self.said.clone());
         arguments
     }
 
-    /// The caller, whose change is made once when somebody was asked about it in an earlier round.
-    pub(super) fn caller(&self, caller: &Caller) -> Caller {
-        match &self.once {
-            Some(key) => caller.clone().once(key),
-            None => caller.clone(),
-        }
+    /// The conversation so far.
+    pub(super) fn conversation(&self) -> Conversation {
+        self.conversation.clone()
     }
 
     /// Asks for what a refused change wants, when the client can have a person asked.
@@ -155,6 +153,7 @@ impl Asking {
             return Ok(Next::Refuse);
         };
         let may_ask = !self.tool.is_read_only()
+            && !server.engine.is_read_only()
             && self.tool.arguments.contains(&wanted.argument)
             && !self.said.contains_key(&wanted.argument);
         if !may_ask {
@@ -171,7 +170,7 @@ impl Asking {
                 let state = State {
                     said: self.said.clone(),
                     wanted: wanted.clone(),
-                    once: match &self.once {
+                    key: match &self.conversation.key {
                         Some(key) => key.clone(),
                         None => Uuid::new_v4().to_string(),
                     },
@@ -186,6 +185,10 @@ impl Asking {
                 Ok(Next::Answer(Box::new(result.into())))
             }
             Way::Request => {
+                // Whoever comes when too many wait is told which argument to add.
+                let Ok(_open) = server.questions.try_acquire() else {
+                    return Ok(Next::Refuse);
+                };
                 let peer = self.context.peer.clone();
                 let asked =
                     peer.create_elicitation_with_timeout(params(wanted)?, Some(server.patience));
@@ -233,6 +236,8 @@ impl Asking {
             (Takes::Yes, value) => value == true,
             (Takes::Choice(choices), Value::String(word)) => choices.contains(word),
             (Takes::Text, Value::String(words)) => words.chars().count() <= LONGEST as usize,
+            // A form asks for words, and some clients make numbers of amounts.
+            (Takes::Text, Value::Number(_)) => true,
             _ => false,
         };
         if !fits {
@@ -278,8 +283,9 @@ fn declined(action: &ElicitationAction) -> CallToolResult {
         ElicitationAction::Cancel => ("cancelled", "did not answer"),
         _ => ("declined", "declined"),
     };
-    let text =
-        format!("The person who was asked {said}. Nothing was written. Do not repeat the call.");
+    let text = format!(
+        "The person who was asked {said}. Nothing was written now. Do not repeat the call."
+    );
     let mut result = CallToolResult::error(vec![ContentBlock::text(text)]);
     let mut meta = integrity::of_answer(false);
     meta.insert(DECLINED.to_owned(), word.into());

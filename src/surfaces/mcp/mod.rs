@@ -28,6 +28,7 @@ use rmcp::model::{
 use rmcp::service::{RequestContext, RoleServer, ServerInitializeError, SubscriptionContext};
 use rmcp::{ErrorData, ServerHandler, ServiceExt};
 use serde_json::{Map, Value, json};
+use tokio::sync::Semaphore;
 use tracing::{Instrument as _, Span};
 
 use self::elicitation::{Asking, Next};
@@ -57,6 +58,8 @@ pub struct Server {
     session: Session,
     /// How long a question to a person stands.
     patience: Duration,
+    /// The questions that calls may wait for at a time, in all sessions.
+    questions: Arc<Semaphore>,
 }
 
 impl Server {
@@ -70,6 +73,7 @@ impl Server {
             actor,
             role,
             patience: elicitation::PATIENCE,
+            questions: Arc::new(Semaphore::new(elicitation::OPEN)),
         }
     }
 
@@ -89,6 +93,7 @@ impl Server {
             watcher: self.watcher.clone(),
             session: Session::default(),
             patience: self.patience,
+            questions: Arc::clone(&self.questions),
         }
     }
 
@@ -212,14 +217,15 @@ impl ServerHandler for Server {
             if let Some(declined) = asking.declined() {
                 return Ok(declined.into());
             }
-            let (arguments, caller) = (asking.arguments(), asking.caller(&caller));
+            let (arguments, caller) = (asking.arguments(), caller.clone());
+            let conversation = asking.conversation();
             let span = trace::call_of(tool.name, traceparent.as_deref());
             if let Some(answer) = self.engine.at_once(tool, &arguments, &caller) {
                 trace::ended(&span, &Ok(()));
                 return Ok(answered(answer).into());
             }
             let called = self.ask(move |engine| {
-                let answered = engine.call(tool, arguments, &caller);
+                let answered = engine.call_in(tool, arguments, Some(&conversation), &caller);
                 trace::ended(&Span::current(), &answered);
                 match answered {
                     Ok(answer) => Ok(Ok(answer)),

@@ -170,7 +170,7 @@ pub fn accepted(requested: &SubscriptionFilter) -> SubscriptionFilter {
         .build()
 }
 
-/// What one session of the older revision listens to. A clone of it is another session's, and empty.
+/// What one session of the older revision listens to.
 #[derive(Default)]
 pub struct Session {
     told: Mutex<HashMap<String, AbortHandle>>,

@@ -60,7 +60,9 @@ pub fn answered(answer: &Answer, asked: &Asked, received: &Received) -> Result<R
     let tag = about
         .and_then(|opportunity| opportunity.get("version"))
         .map(|version| format!("\"{version}\""));
-    let is_as_known = tag.is_some() && received.header(header::IF_NONE_MATCH) == tag.as_deref();
+    let known = received.header(header::IF_NONE_MATCH).map(str::trim);
+    let known = known.map(|known| known.strip_prefix("W/").unwrap_or(known));
+    let is_as_known = tag.is_some() && known == tag.as_deref();
     if asked.is_query && is_as_known {
         return respond(
             StatusCode::NOT_MODIFIED,
@@ -118,7 +120,7 @@ pub fn answered(answer: &Answer, asked: &Asked, received: &Received) -> Result<R
 }
 
 /// Whether rows are preferred; what can be given neither way is refused.
-fn wants_rows(received: &Received) -> Result<bool, Problem> {
+pub fn wants_rows(received: &Received) -> Result<bool, Problem> {
     let Some(accepted) = received.header(header::ACCEPT) else {
         return Ok(false);
     };
@@ -132,7 +134,8 @@ fn wants_rows(received: &Received) -> Result<bool, Problem> {
     Err(Problem::new(
         Fault::NotAcceptable,
         "Answers are application/json, lists also text/csv.",
-    ))
+    )
+    .hint("Accept application/json."))
 }
 
 fn respond(

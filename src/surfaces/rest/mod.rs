@@ -17,11 +17,11 @@ use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodFilter, get, on, post};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use tracing::Span;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use self::answers::{Asked, answered};
+use self::answers::{Asked, answered, wants_rows};
 use self::paths::{Method, PATHS, Route};
 use self::reading::{Received, Versions};
 use super::problem::{Fault, Problem};
@@ -126,11 +126,18 @@ async fn follow(
 ) -> Result<Response, Problem> {
     let tool = registry::find(route.tool)?;
     let received = Received::of(request).await?;
+    // Who may not do it need not learn what else it would take.
+    tool.check_role(api.caller(&received).role())?;
     let mut arguments = match route.method {
         Method::Get => received.query(tool)?,
-        _ => {
+        Method::Post => {
             received.no_query()?;
             received.with_key(tool, received.body()?)?
+        }
+        Method::Put | Method::Patch => {
+            received.no_query()?;
+            received.no_key()?;
+            received.body()?
         }
     };
     if let Some((name, id)) = route.id.zip(id) {
@@ -140,6 +147,13 @@ async fn follow(
         arguments
             .entry(*name)
             .or_insert_with(|| values.iter().copied().map(Value::from).collect());
+    }
+    if let Some(in_csv) = &route.in_csv
+        && !arguments.contains_key(in_csv.unless)
+        && wants_rows(&received)?
+    {
+        let (name, value) = in_csv.with;
+        arguments.entry(name).or_insert_with(|| json!([value]));
     }
     let mut versions = Versions::Any;
     if matches!(route.method, Method::Put | Method::Patch) {

@@ -104,7 +104,6 @@ fn reference(tool: &Tool, part: &str) -> Value {
 }
 
 fn by_name(tool: &Tool) -> Value {
-    let keyed = tool.arguments.iter().any(|name| name == "idempotency_key");
     let mut operation = json!({
         "operationId": tool.name,
         "summary": tool.title,
@@ -113,7 +112,7 @@ fn by_name(tool: &Tool) -> Value {
         "requestBody": body(tool, reference(tool, ARGUMENTS), None),
         "responses": responses(None, &[tool]),
     });
-    if keyed {
+    if !tool.is_read_only() {
         set(&mut operation, "parameters", json!([idempotency_key()]));
     }
     operation

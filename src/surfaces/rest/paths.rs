@@ -39,12 +39,23 @@ pub struct Route {
     pub id: Option<&'static str>,
     /// What is asked for when the request does not say.
     pub with: &'static [(&'static str, &'static [&'static str])],
+    /// The same of rows as CSV, whose columns are to be all of them.
+    pub in_csv: Option<InCsv>,
     /// A tool that goes first, in the same change.
     pub first: Option<First>,
     /// The rows of the answer that can be had as CSV: of these parts the first that it has.
     pub rows: &'static [&'static str],
     /// What it does, in a few words.
     pub summary: &'static str,
+}
+
+/// What CSV is asked with when the request does not say.
+#[derive(Debug, Clone, Copy)]
+pub struct InCsv {
+    /// An argument, and what it holds.
+    pub with: (&'static str, &'static str),
+    /// The argument beside which it has no meaning.
+    pub unless: &'static str,
 }
 
 /// A tool that goes first: it takes the arguments it knows, and the other tool the rest.
@@ -67,6 +78,7 @@ const READ: Route = Route {
     tool: "",
     id: None,
     with: &[],
+    in_csv: None,
     first: None,
     rows: &[],
     summary: "",
@@ -106,6 +118,10 @@ pub const PATHS: &[Route] = &[
     Route {
         path: OPPORTUNITIES,
         tool: "list_opportunities",
+        in_csv: Some(InCsv {
+            with: ("include", "details"),
+            unless: "by",
+        }),
         rows: &["by_customer", "opportunities"],
         summary: "List opportunities",
         ..READ

@@ -131,7 +131,8 @@ impl Received {
         let read: Value = serde_json::from_slice(&self.body)
             .map_err(|error| bad(format!("The body is no JSON: {error}.")))?;
         let Value::Object(read) = read else {
-            return Err(bad("The body is no JSON object."));
+            return Err(bad("The body is no JSON object.")
+                .hint("Send the arguments by name, such as {\"period\": \"Q1\"}."));
         };
         let mut arguments = Map::new();
         for (name, value) in read {
@@ -145,6 +146,15 @@ impl Received {
         Ok(arguments)
     }
 
+    /// Refuses an `Idempotency-Key` where a version keeps a change from being made twice.
+    pub fn no_key(&self) -> Result<(), Problem> {
+        match self.header(HeaderName::from_static(KEY_HEADER)) {
+            None => Ok(()),
+            Some(_) => Err(bad("Only a POST takes an Idempotency-Key.")
+                .hint("Leave it out: If-Match keeps the change from being made twice.")),
+        }
+    }
+
     /// The arguments with the key of the `Idempotency-Key` header.
     pub fn with_key(
         &self,
@@ -154,18 +164,16 @@ impl Received {
         let Some(key) = self.header(HeaderName::from_static(KEY_HEADER)) else {
             return Ok(arguments);
         };
-        if !tool.arguments.iter().any(|name| name == KEY) {
-            // What is idempotent anyway may be repeated without a key.
-            return match tool.idempotent {
-                true => Ok(arguments),
-                false => Err(bad(format!("{} takes no Idempotency-Key.", tool.name))),
-            };
+        // A question may be repeated without a key.
+        if tool.is_read_only() {
+            return Ok(arguments);
         }
         let key = key.trim_matches('"').to_owned();
         match arguments.insert(KEY.to_owned(), key.clone().into()) {
             Some(other) if other != key.as_str() => Err(wrong(
                 "The Idempotency-Key is given twice, in the header and in the body.",
-            )),
+            )
+            .hint("Give one of them.")),
             _ => Ok(arguments),
         }
     }
@@ -182,8 +190,11 @@ impl Received {
         if given.trim() == "*" {
             return Ok(Versions::Any);
         }
-        let version = given
-            .trim()
+        // A proxy that compresses makes weak tags of ours; the version in them is as good.
+        let tag = given.trim();
+        let version = tag
+            .strip_prefix("W/")
+            .unwrap_or(tag)
             .strip_prefix('"')
             .and_then(|tag| tag.strip_suffix('"'));
         let version = version.and_then(|tag| tag.parse().ok());

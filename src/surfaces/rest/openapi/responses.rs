@@ -11,12 +11,13 @@ use crate::surfaces::problem::{Fault, status_of};
 use crate::surfaces::rest::paths::{Method, Route, about};
 
 /// With which statuses every path may say what is wrong.
-const ALWAYS: [StatusCode; 11] = [
+const ALWAYS: [StatusCode; 12] = [
     StatusCode::BAD_REQUEST,
     StatusCode::UNAUTHORIZED,
     StatusCode::FORBIDDEN,
     StatusCode::NOT_FOUND,
     StatusCode::NOT_ACCEPTABLE,
+    StatusCode::REQUEST_TIMEOUT,
     StatusCode::CONFLICT,
     StatusCode::PAYLOAD_TOO_LARGE,
     StatusCode::UNPROCESSABLE_ENTITY,
@@ -51,7 +52,7 @@ pub fn responses(route: Option<&Route>, answering: &[&Tool]) -> Value {
             json!({ "schema": { "type": "string" } }),
         );
     }
-    let mut headers = Map::new();
+    let mut headers = of_every_answer();
     if answering.iter().any(|tool| about(tool.name).is_some()) {
         let always = answering.iter().all(|tool| is_always_about_one(tool));
         headers.insert("ETag".to_owned(), version(always));
@@ -87,9 +88,12 @@ pub fn responses(route: Option<&Route>, answering: &[&Tool]) -> Value {
             json!({ "description": "It was made", "headers": headers, "content": content }),
         );
     }
-    if method == Method::Get && !headers.is_empty() && route.is_some_and(|route| route.id.is_some())
+    if method == Method::Get
+        && headers.contains_key("ETag")
+        && route.is_some_and(|route| route.id.is_some())
     {
-        let headers = json!({ "ETag": version(true) });
+        let mut headers = of_every_answer();
+        headers.insert("ETag".to_owned(), version(true));
         set(
             &mut responses,
             "304",
@@ -120,6 +124,12 @@ pub fn problems() -> Value {
         .into()
 }
 
+/// The headers that every answer has.
+fn of_every_answer() -> Map<String, Value> {
+    let id = text("The request in the log", "^.+$", true);
+    Map::from_iter([("X-Request-Id".to_owned(), id)])
+}
+
 fn problem(status: StatusCode) -> Value {
     let faults = Fault::ALL.iter().filter(|fault| fault.status() == status);
     let faults = faults.map(|fault| (fault.name(), fault.meaning()));
@@ -134,7 +144,7 @@ fn problem(status: StatusCode) -> Value {
         .chain(refusals)
         .map(|(name, meaning)| format!("`{name}`: {meaning}"))
         .collect();
-    let mut headers = Map::new();
+    let mut headers = of_every_answer();
     match status {
         StatusCode::UNAUTHORIZED => {
             headers.insert(
