@@ -72,9 +72,7 @@ fn fields_of(fields: Map<String, Value>, schema: &Value, path: &str) -> Result<M
     match missing {
         None => Ok(fitted),
         Some(name) => {
-            let described = known
-                .and_then(|known| known.get(name)?.get("description")?.as_str())
-                .map_or_else(String::new, |description| format!(" ({description})"));
+            let described = described(known.and_then(|known| known.get(name)));
             let name = below(path, name);
             Err(Refusal::new(
                 Code::InvalidArgument,
@@ -128,7 +126,16 @@ pub(super) fn misfit(value: &Value, schema: &Value, path: &str) -> Refusal {
         Code::InvalidArgument,
         format!("'{path}' is {}, not {wanted}.", given(value)),
     )
-    .hint(format!("Give '{path}' as {wanted}."))
+    .hint(format!(
+        "Give '{path}' as {wanted}{}.",
+        described(Some(schema))
+    ))
+}
+
+/// What a schema says of what it describes, in brackets.
+fn described(schema: Option<&Value>) -> String {
+    let description = schema.and_then(|schema| schema.get("description")?.as_str());
+    description.map_or_else(String::new, |description| format!(" ({description})"))
 }
 
 /// What a schema wants, in words.

@@ -408,6 +408,60 @@ async fn a_call_that_waits_ends_with_its_token() {
 }
 
 #[tokio::test]
+async fn what_is_no_message_of_the_protocol_is_told_so() {
+    let database = Database::new();
+    let token = database.token("Ann", "viewer");
+    let served = database.serve(&["--auth"]);
+    let url = format!("{}/mcp", served.url);
+    let post = async |kind: &str, session: Option<&str>, text: &str| {
+        let mut request = Client::new()
+            .post(&url)
+            .bearer_auth(&token)
+            .header("Content-Type", kind.to_owned())
+            .header("Accept", "application/json, text/event-stream");
+        if let Some(session) = session {
+            request = request.header("Mcp-Session-Id", session);
+        }
+        let response = request.body(text.to_owned()).send().await.unwrap();
+        (response.status(), body(response).await)
+    };
+    let json = "application/json";
+    for text in ["{bad", "[]", "7", ""] {
+        let (status, said) = post(json, None, text).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{text}: {said}");
+        assert_eq!(said["error"]["code"], -32700, "{text}: {said}");
+        assert_eq!(said["id"], Value::Null);
+    }
+    let (status, said) = post("text/plain", None, "{}").await;
+    assert_eq!(status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    assert_eq!(said["code"], "unsupported_media_type");
+    // A session that was ended is as one that never was.
+    let session = open(&served, &token).await;
+    let ended = Client::new()
+        .delete(&url)
+        .bearer_auth(&token)
+        .header("Mcp-Session-Id", &session);
+    let ended = ended.send().await.unwrap();
+    assert_eq!(ended.status(), StatusCode::NO_CONTENT);
+    let list = r#"{"jsonrpc": "2.0", "id": 1, "method": "tools/list"}"#;
+    let (status, said) = post(json, Some(&session), list).await;
+    assert_eq!(
+        (status, &said["code"]),
+        (StatusCode::NOT_FOUND, &json!("unknown_session"))
+    );
+    // Without one, whoever speaks the older revision learns how to get one.
+    let (status, said) = post(json, None, list).await;
+    assert_eq!(
+        (status, &said["code"]),
+        (StatusCode::BAD_REQUEST, &json!("malformed_request"))
+    );
+    assert!(
+        said["hint"].as_str().unwrap().contains("Initialize"),
+        "{said}"
+    );
+}
+
+#[tokio::test]
 async fn a_session_belongs_to_whoever_opened_it() {
     let database = Database::new();
     let (owner, thief) = (

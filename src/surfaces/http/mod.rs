@@ -9,6 +9,7 @@ mod connections;
 mod limits;
 mod metrics;
 mod oidc;
+mod plain;
 mod requests;
 mod sessions;
 mod site;

@@ -29,14 +29,16 @@ pub async fn log(request: Request, next: Next) -> Response {
     let span = tracing::info_span!("request", id);
     let parent = request.headers().get(TRACEPARENT);
     trace::adopt(&span, parent.and_then(|parent| parent.to_str().ok()));
-    let route = request.extensions().get::<MatchedPath>();
-    let route = match (route, path.starts_with("/mcp")) {
-        (_, true) => "/mcp".to_owned(),
-        (Some(route), false) => route.as_str().to_owned(),
-        (None, false) => String::new(),
-    };
-    span.set_attribute("http.request.method", method.to_string());
-    span.set_attribute("http.route", route);
+    if !span.is_disabled() {
+        let route = request.extensions().get::<MatchedPath>();
+        let route = match (route, path.starts_with("/mcp")) {
+            (_, true) => "/mcp".to_owned(),
+            (Some(route), false) => route.as_str().to_owned(),
+            (None, false) => String::new(),
+        };
+        span.set_attribute("http.request.method", method.to_string());
+        span.set_attribute("http.route", route);
+    }
     let asked = span.clone();
     let started = Instant::now();
     async move {

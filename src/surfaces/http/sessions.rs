@@ -15,7 +15,7 @@ use tracing::Instrument as _;
 
 use super::bounds::Bounds;
 use super::requests::method_of;
-use super::streams;
+use super::{plain, streams};
 use crate::engine::{Caller, Role};
 use crate::surfaces::problem::{Fault, Problem};
 
@@ -135,6 +135,11 @@ fn may_open(request: &Request) -> bool {
 
 /// Lets a request of a session through when it comes from whoever opened it, and keeps whose a new one is.
 pub async fn bind(State(sessions): State<Arc<Sessions>>, request: Request, next: Next) -> Response {
+    let was_json = plain::is_json(request.headers());
+    plain::explained(bound(&sessions, request, next).await, was_json).await
+}
+
+async fn bound(sessions: &Arc<Sessions>, request: Request, next: Next) -> Response {
     let caller = request.extensions().get::<Caller>();
     let by = caller.map(|caller| (caller.actor().to_owned(), caller.role()));
     if let Some(session) = session_of(request.headers()) {

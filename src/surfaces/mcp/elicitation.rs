@@ -2,6 +2,7 @@
 //! 2026-07-28 get the question as the result of the call and call again with the answer and a signed
 //! state; those of 2025-11-25 are asked while their call waits. Nothing is written before the answer.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use rmcp::ErrorData;
@@ -81,43 +82,41 @@ struct State {
 }
 
 /// A call of a tool, with what a person adds to its arguments.
-pub(super) struct Asking {
+pub(super) struct Asking<'a> {
     way: Way,
     tool: &'static Tool,
+    caller: &'a Caller,
     context: RequestContext<RoleServer>,
     /// The arguments as the client gave them, and the key that its state holds.
     conversation: Conversation,
     said: Map<String, Value>,
-    /// What a state is bound to: the caller, the tool and the arguments as the client gave them.
-    bound_to: Vec<u8>,
     /// How the person turned the change down.
     refused: Option<ElicitationAction>,
 }
 
-impl Asking {
+impl<'a> Asking<'a> {
     /// A call as it came, with what was said in the rounds before it.
     pub(super) async fn new(
         server: &Server,
         tool: &'static Tool,
         request: CallToolRequestParams,
-        caller: &Caller,
+        caller: &'a Caller,
         context: RequestContext<RoleServer>,
-    ) -> Result<Asking, ErrorData> {
+    ) -> Result<Asking<'a>, ErrorData> {
         let given = request.arguments.unwrap_or_default();
-        let bound_to = json!([caller.actor(), caller.role().word(), tool.name, given]);
         let mut asking = Asking {
             way: Way::of(&context),
             tool,
+            caller,
             context,
             conversation: Conversation { given, key: None },
             said: Map::new(),
-            bound_to: bound_to.to_string().into_bytes(),
             refused: None,
         };
         if let Some(sealed) = request.request_state {
             let state: State = codec(server)
                 .await?
-                .open_json_with(&sealed, &asking.bound_to)
+                .open_json_with(&sealed, &asking.bound_to())
                 .map_err(|error| unfit(&error))?;
             asking.said = state.said;
             asking.conversation.key = Some(state.key);
@@ -126,16 +125,26 @@ impl Asking {
         Ok(asking)
     }
 
+    /// What a state is bound to: the caller, the tool and the arguments as the client gave them.
+    fn bound_to(&self) -> Vec<u8> {
+        let (actor, role) = (self.caller.actor(), self.caller.role().word());
+        let bound_to = json!([actor, role, self.tool.name, self.conversation.given]);
+        bound_to.to_string().into_bytes()
+    }
+
     /// The answer to the call when the person did not want the change.
     pub(super) fn declined(&self) -> Option<CallToolResult> {
         self.refused.as_ref().map(declined)
     }
 
     /// The arguments with what the person added.
-    pub(super) fn arguments(&self) -> Map<String, Value> {
+    pub(super) fn arguments(&self) -> Cow<'_, Map<String, Value>> {
+        if self.said.is_empty() {
+            return Cow::Borrowed(&self.conversation.given);
+        }
         let mut arguments = self.conversation.given.clone();
         arguments.extend(self.said.clone());
-        arguments
+        Cow::Owned(arguments)
     }
 
     /// The conversation so far.
@@ -175,8 +184,9 @@ impl Asking {
                         None => Uuid::new_v4().to_string(),
                     },
                 };
+                let bound_to = self.bound_to();
                 let options = SealOptions::new()
-                    .associated_data(&self.bound_to)
+                    .associated_data(&bound_to)
                     .ttl(server.patience);
                 let sealed = codec(server).await?.seal_json_with(&state, &options);
                 let sealed = sealed.map_err(|error| ours(&error))?;

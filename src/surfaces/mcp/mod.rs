@@ -217,13 +217,14 @@ impl ServerHandler for Server {
             if let Some(declined) = asking.declined() {
                 return Ok(declined.into());
             }
-            let (arguments, caller) = (asking.arguments(), caller.clone());
-            let conversation = asking.conversation();
+            let arguments = asking.arguments();
             let span = trace::call_of(tool.name, traceparent.as_deref());
             if let Some(answer) = self.engine.at_once(tool, &arguments, &caller) {
                 trace::ended(&span, &Ok(()));
                 return Ok(answered(answer).into());
             }
+            let (arguments, caller) = (arguments.into_owned(), caller.clone());
+            let conversation = asking.conversation();
             let called = self.ask(move |engine| {
                 let answered = engine.call_in(tool, arguments, Some(&conversation), &caller);
                 trace::ended(&Span::current(), &answered);
