@@ -30,7 +30,7 @@ pub(super) fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {
     prepare(open(path, flags)?, path, is_to_be_made)
 }
 
-/// Refuses a file of an older version, which [`connect`] would bring up to date. Where there is none, there
+/// Refuses a file of an older version, which any other use would bring up to date. Where there is none, there
 /// is nothing to refuse.
 pub fn check_current(path: &Path) -> Result<()> {
     if std::fs::metadata(path).map_or(true, |file| file.len() == 0) {
