@@ -459,6 +459,18 @@ async fn what_is_no_message_of_the_protocol_is_told_so() {
         said["hint"].as_str().unwrap().contains("Initialize"),
         "{said}"
     );
+    let unknown = Client::new()
+        .post(&url)
+        .bearer_auth(&token)
+        .header("Content-Type", json)
+        .header("Accept", "application/json, text/event-stream")
+        .header("MCP-Protocol-Version", "1999-01-01")
+        .body(list);
+    let unknown = unknown.send().await.unwrap();
+    assert_eq!(unknown.status(), StatusCode::BAD_REQUEST);
+    let said = body(unknown).await;
+    assert!(said.to_string().contains("2026-07-28"), "{said}");
+    assert!(!said.to_string().contains("Initialize"), "{said}");
 }
 
 #[tokio::test]

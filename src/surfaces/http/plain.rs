@@ -51,13 +51,24 @@ pub async fn explained(response: Response, was_json: bool) -> Response {
         ),
         StatusCode::NOT_ACCEPTABLE => Problem::new(Fault::NotAcceptable, said)
             .hint("Accept application/json, text/event-stream."),
-        StatusCode::NOT_FOUND => {
-            Problem::new(Fault::UnknownSession, "There is no such session.").hint("Initialize a new one.")
+        StatusCode::NOT_FOUND => Problem::new(Fault::UnknownSession, "There is no such session.")
+            .hint("Initialize a new one."),
+        StatusCode::BAD_REQUEST => {
+            let hint = mending(&said);
+            Problem::new(Fault::MalformedRequest, said).hint(hint)
         }
-        StatusCode::BAD_REQUEST => Problem::new(Fault::MalformedRequest, said).hint(
-            "Initialize first and send the Mcp-Session-Id of the answer, or speak MCP 2026-07-28, which has no sessions.",
-        ),
         _ => return (status, said).into_response(),
     };
     problem.into_response()
+}
+
+/// What to do about a request that the library calls bad; nothing where that is not known.
+fn mending(said: &str) -> &'static str {
+    if said.contains("Session") {
+        "Initialize first and send the Mcp-Session-Id of the answer, or speak MCP 2026-07-28, which has no sessions."
+    } else if said.contains("MCP-Protocol-Version") {
+        "This server speaks MCP 2026-07-28 and 2025-11-25."
+    } else {
+        ""
+    }
 }
